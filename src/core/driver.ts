@@ -1,0 +1,129 @@
+/**
+ * THE PORT, second half: a driver is the code for one kind of backend. Presence in `can` is the declaration: `tblctl drivers`
+ * prints Object.keys(driver.can), and what is absent is refused in one place with the list of drivers that can.
+ */
+import type { RowFormat, Rows } from './batch.ts'
+import type { JsonObject } from './json.ts'
+import type { AnyOperation, ReadContext, Subject } from './operation.ts'
+import type { Path } from './ref.ts'
+import type { TableSchema } from './table-schema.ts'
+import type { Field } from './types.ts'
+
+/** How a count was got: by counting, from the table's own log, or from estimates of the engine. */
+export type CountSource = 'exact' | 'log' | 'estimate'
+
+/** One row of a listing: enough for list, discover, drift, policies and due times; one call per backend where it can list. */
+export interface Observed {
+  readonly path: Path
+  readonly location: string | null
+  /** Changes when the table does; equal markers = nothing to open. */
+  readonly marker: string | null
+  readonly schemaHash: string | null
+  /** Cheap facts (files, bytes, rows, lag); null when unknown. */
+  readonly facts: Readonly<Record<string, number | string | null>>
+}
+
+export interface TableDescription {
+  readonly status: JsonObject
+  readonly schema: { readonly fields: readonly Field[]; readonly partitions: readonly string[] }
+  /** What only this driver knows (protocol, properties). */
+  readonly details: JsonObject
+}
+
+/** Unknown is null, and then `unknown` says why, by the name of the field. */
+export interface TableStatistics {
+  readonly status: JsonObject
+  readonly unknown: Readonly<Record<string, string>>
+}
+
+/** One line of `tblctl doctor`. `fix` says what to do about a failed check. */
+export interface Check {
+  readonly check: string
+  readonly ok: boolean
+  readonly detail: string
+  readonly fix?: string
+}
+
+export interface LoadOptions {
+  readonly files: readonly string[]
+  readonly format: RowFormat
+  readonly batchId: string
+  /** A commit whenever one of these is reached; null = at the end. */
+  readonly commitRows: number | null
+  readonly commitBytes: number | null
+  readonly commitMs: number | null
+  /** Rows that do not fit are written here with the reason and the load goes on. */
+  readonly rejectTo: string | null
+}
+
+export interface ExportOptions {
+  readonly format: RowFormat
+  readonly out: string
+}
+
+/** Verbs by name; dotted ones are verbs on a project or a backend. */
+export interface Capabilities {
+  readonly register?: AnyOperation<{ location: string | null; labels: Readonly<Record<string, string>> }>
+  readonly unregister?: AnyOperation<object>
+  readonly create?: AnyOperation<{
+    schema: string
+    location: string | null
+    labels: Readonly<Record<string, string>>
+  }>
+  readonly load?: AnyOperation<LoadOptions>
+  readonly optimize?: AnyOperation<{ targetSize: number | null }>
+  readonly reshard?: AnyOperation<{ shards: number; waitForSwitch?: boolean }>
+  readonly flush?: AnyOperation<object>
+  readonly 'tenant.create'?: AnyOperation<{ schemaSet: string }>
+  readonly query?: {
+    /** One read-only SELECT; the tables are visible as `t`, or by the names given. Refuses everything else before it runs. */
+    query(tables: readonly { name: string; table: Subject }[], sql: string, ctx: ReadContext): Promise<Rows>
+  }
+  readonly export?: {
+    /** Writes one file, whole or not at all. */
+    export(table: Subject, options: ExportOptions, ctx: ReadContext): Promise<{ rows: number; bytes: number }>
+  }
+}
+export type Verb = keyof Capabilities
+/** Verbs that change something: those that are operations. */
+export type OperationVerb = Exclude<Verb, 'query' | 'export'>
+
+/** Facts that are not methods. */
+export interface Traits {
+  /** Runs with no server. */
+  readonly embedded: boolean
+  /** False: built against recorded facts, never run against the real thing; shown to users. */
+  readonly verified: boolean
+}
+
+export interface Driver extends AsyncDisposable {
+  readonly kind: string
+  readonly traits: Traits
+  readonly can: Capabilities
+  /** Reachable, credentials, permissions on a probe, clock, versions. Never throws for what it checks. */
+  ping(ctx: ReadContext): Promise<readonly Check[]>
+  /** Every table that the backend holds, registered or not. */
+  scan(filter: { readonly project?: string }, ctx: ReadContext): AsyncIterable<Observed>
+  describe(table: Subject, ctx: ReadContext): Promise<TableDescription>
+  stats(table: Subject, options: { readonly exact: boolean }, ctx: ReadContext): Promise<TableStatistics>
+}
+
+/** What the house gives a driver when it opens one. */
+export interface DriverEnvironment {
+  /** Relative paths in the config count from here (the folder of tblctl.yaml). */
+  readonly directory: string
+  /** For files that may be lost at any time; the driver makes and removes its own folder below. */
+  readonly scratch: string
+  schema(name: string): Promise<TableSchema>
+}
+
+/** What a driver package exports. `config` loads without the SDK; `open` connects on first use. */
+export interface DriverModule<C extends object = any> {
+  readonly kind: string
+  readonly config: { parse(raw: unknown): C }
+  /** A config that works on one machine: `init` offers it, and `drivers` opens it to show what the driver can (no I/O before first use). */
+  readonly example: C
+  open(backend: string, config: C, environment: DriverEnvironment): Promise<Driver>
+  /** The least that the backend must allow, in its own words (an IAM policy, GRANTs): `tblctl doctor --print-policy`. */
+  policy(config: C): string
+}

@@ -1,0 +1,128 @@
+/** Refs: `[backend:][project/]table`, a project is `[backend:]project/`. DESIGN: grammar of refs; `*` and `?` match inside one segment. */
+import { fail } from './errors.ts'
+
+/** Slash path, the address that leases, jobs and the catalog use: `lake/acme/metrics`. */
+export type Path = string
+
+export interface Ref {
+  readonly backend: string | null
+  readonly project: string
+  readonly table: string
+}
+export interface ProjectRef {
+  readonly backend: string | null
+  readonly project: string
+}
+/** A ref whose segments may hold `*` and `?`. */
+export interface Pattern extends Ref {
+  readonly text: string
+}
+
+export const defaultProject = 'default'
+const backendName = /^[a-z][a-z0-9-]{0,31}$/
+const segmentName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+const backendPattern = /^[a-z*?][a-z0-9*?-]{0,31}$/
+const segmentPattern = /^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,127}$/
+
+export const isBackendName = (text: string): boolean => backendName.test(text)
+export const isSegment = (text: string): boolean => segmentName.test(text)
+export const hasGlob = (text: string): boolean => /[*?]/.test(text)
+
+/** `lake:acme/metrics`, `acme/metrics`, `metrics`. Throws a usage error that names the part that does not fit. */
+export function parseRef(text: string): Ref {
+  const { backend, rest } = splitBackend(text)
+  const segments = rest.split('/')
+  if (segments.length > 2) throw badRef(text, 'it has more than one "/"')
+  const [project, table] = segments.length === 2 ? (segments as [string, string]) : [defaultProject, segments[0]!]
+  if (table === '') throw badRef(text, 'it names a project, not a table', `tblctl list ${text}*`)
+  checkSegment(text, 'project', project)
+  checkSegment(text, 'table', table)
+  return { backend, project, table }
+}
+
+/** `lake:acme/` or `acme/`. */
+export function parseProjectRef(text: string): ProjectRef {
+  const { backend, rest } = splitBackend(text)
+  if (!rest.endsWith('/') || rest.indexOf('/') !== rest.length - 1) throw badRef(text, 'a project is written PROJECT/')
+  const project = rest.slice(0, -1)
+  checkSegment(text, 'project', project)
+  return { backend, project }
+}
+
+export const isProjectRef = (text: string): boolean => text.endsWith('/')
+
+/** A ref, a project (`acme/` means `acme/*`) or a glob. */
+export function parsePattern(text: string): Pattern {
+  const full = text.endsWith('/') ? `${text}*` : text
+  if (!hasGlob(full)) return { ...parseRef(full), text }
+  const colon = full.indexOf(':')
+  const backend = colon < 0 ? null : full.slice(0, colon)
+  if (backend !== null && !backendPattern.test(backend))
+    throw badRef(text, `"${printable(backend)}" is no backend name`)
+  const segments = full.slice(colon + 1).split('/')
+  if (segments.length > 2) throw badRef(text, 'it has more than one "/"')
+  const [project, table] = segments.length === 2 ? (segments as [string, string]) : [defaultProject, segments[0]!]
+  for (const segment of [project, table])
+    if (!segmentPattern.test(segment)) throw badRef(text, `"${printable(segment)}" is no name or glob`)
+  return { backend, project, table, text }
+}
+
+/** `*` and `?` inside one segment. */
+export function globMatches(glob: string, name: string): boolean {
+  if (!hasGlob(glob)) return glob === name
+  const source = [...glob]
+    .map((c) => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/[.+^${}()|[\]\\]/g, '\\$&')))
+    .join('')
+  return new RegExp(`^${source}$`).test(name)
+}
+
+export const formatRef = (ref: Ref): string =>
+  `${ref.backend === null ? '' : `${ref.backend}:`}${ref.project}/${ref.table}`
+
+export function tablePath(backend: string, project: string, table: string): Path {
+  return `${backend}/${project}/${table}`
+}
+
+/** The ref of a table's path, the project ref of a project's, the name of a backend's; others (`sync/orders`) as they are. */
+export function refOfPath(path: Path, kind: 'table' | 'project' | 'backend' | 'sync' = 'table'): string {
+  const [backend, project, table] = path.split('/')
+  if (kind === 'table' && table !== undefined) return `${backend}:${project}/${table}`
+  if (kind === 'project') return `${backend}:${project}/`
+  return path
+}
+
+export function segmentsOf(path: Path): { backend: string; project: string; table: string } {
+  const [backend = '', project = '', table = ''] = path.split('/')
+  return { backend, project, table }
+}
+
+function splitBackend(text: string): { backend: string | null; rest: string } {
+  const colon = text.indexOf(':')
+  if (colon < 0) return { backend: null, rest: text }
+  const backend = text.slice(0, colon)
+  if (!isBackendName(backend))
+    throw badRef(text, `"${printable(backend)}" is no backend name ([a-z][a-z0-9-]*, at most 32 characters)`)
+  return { backend, rest: text.slice(colon + 1) }
+}
+
+function checkSegment(text: string, what: string, segment: string): void {
+  if (isSegment(segment)) return
+  const rule = 'letters, digits, "_", "." and "-", beginning with a letter, a digit or "_", at most 128 characters'
+  throw badRef(
+    text,
+    segment === '' ? `its ${what} is empty` : `its ${what} "${printable(segment)}" is no name (${rule})`,
+  )
+}
+
+function badRef(text: string, why: string, hint = 'tblctl help refs'): Error {
+  return fail('usage', 'bad-ref', `"${printable(text)}" is no ref: ${why}`, { hint })
+}
+
+/** Hostile names are shown, not obeyed: control characters never reach a terminal. */
+export function printable(text: string): string {
+  const clean = text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return clean.length > 200 ? `${clean.slice(0, 200)}…` : clean
+}

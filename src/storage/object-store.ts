@@ -1,0 +1,33 @@
+/**
+ * The object-store port: keys below one root, whole objects, one conditional write. Local disk and S3 implement it;
+ * test/contract/object-store.ts is the suite that each passes.
+ *
+ * Keys are `/`-separated and relative to the root; `..`, absolute keys, NUL and empty segments are refused by every store.
+ */
+export interface ObjectInfo {
+  readonly key: string
+  readonly size: number
+  readonly modifiedAt: Date
+}
+
+export interface ObjectStore extends AsyncDisposable {
+  /** `file:///…` or `s3://…`, without a trailing slash. */
+  readonly url: string
+  /** Objects below `prefix` in key order (bytes), those after `startAfter` only; hidden ones too. A missing folder is empty. */
+  list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>
+  /** Names one level below `prefix` that hold objects, sorted. */
+  folders(prefix: string): AsyncIterable<string>
+  head(key: string): Promise<ObjectInfo | undefined>
+  /** The object, or `length` bytes from `offset`; undefined when there is none. */
+  read(key: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array | undefined>
+  /** THE commit primitive: of any number of racing writers exactly one gets `written`. Durable when it returns. */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'>
+  /** Replaces atomically: readers see the old bytes or the new ones. */
+  put(key: string, bytes: Uint8Array): Promise<void>
+  /** Moves or copies a finished local file to a key that nothing uses; whole or not at all, durable when it returns. The file may be gone afterwards. */
+  upload(key: string, localFile: string): Promise<ObjectInfo>
+  /** Missing ones are no error. */
+  delete(keys: readonly string[]): Promise<void>
+  /** Where an engine can read the object in place; null when it must be fetched first. */
+  localPath(key: string): string | null
+}
