@@ -77,7 +77,10 @@ export interface Job {
 export type NewJob = Pick<
   Job,
   'id' | 'run' | 'verb' | 'subject' | 'path' | 'key' | 'version' | 'hold' | 'options' | 'plan' | 'actor'
->
+> & {
+  /** Taken over, it forgets phase and data: the plan is new. Without it, it goes on from what was committed. */
+  readonly restart?: boolean
+}
 
 /**
  * A named value on a path, last writer wins; `rev` and `answer` tell its sender that it was obeyed.
@@ -184,6 +187,7 @@ export interface Catalog extends AsyncDisposable {
    * No live lease and no claim of another job in the way → the job is created, or taken over with a new fence (`attempts` rises), and
    * all of its plan's leases are held. The job itself is a lease too (`job/ID`): two resumers of one job meet here.
    * `ifLast`: id of the last done job of this verb and path when the work was found due (null = none); a newer one → `done-since`.
+   * So is a job of this id that was finished meanwhile.
    */
   begin(job: NewJob, owner: string, ttlMs: number, ifLast?: string | null): Promise<Lease | Busy>
   /** More leases for a job that this owner runs (parts of its work). */

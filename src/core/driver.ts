@@ -45,8 +45,9 @@ export interface Check {
 }
 
 export interface LoadOptions {
-  readonly files: readonly string[]
-  readonly format: RowFormat
+  /** In this order; paths are absolute. Standard input is one entry whose path is null; its bytes are `RunContext.input`. */
+  readonly inputs: readonly { readonly path: string | null; readonly format: RowFormat }[]
+  /** Names the input: the same batch is loaded into a table once, however often it is asked for and killed. */
   readonly batchId: string
   /** A commit whenever one of these is reached; null = at the end. */
   readonly commitRows: number | null
@@ -72,7 +73,7 @@ export interface Capabilities {
   }>
   readonly load?: AnyOperation<LoadOptions>
   readonly optimize?: AnyOperation<{ targetSize: number | null }>
-  readonly reshard?: AnyOperation<{ shards: number; waitForSwitch?: boolean }>
+  readonly reshard?: AnyOperation<{ shards: number; waitForSwitch?: boolean | undefined }>
   readonly flush?: AnyOperation<object>
   readonly 'tenant.create'?: AnyOperation<{ schemaSet: string }>
   readonly query?: {
@@ -98,7 +99,6 @@ export interface Traits {
 
 export interface Driver extends AsyncDisposable {
   readonly kind: string
-  readonly traits: Traits
   readonly can: Capabilities
   /** Reachable, credentials, permissions on a probe, clock, versions. Never throws for what it checks. */
   ping(ctx: ReadContext): Promise<readonly Check[]>
@@ -113,7 +113,7 @@ export interface DriverEnvironment {
   /** Relative paths in the config count from here (the folder of tblctl.yaml). */
   readonly directory: string
   /** For files that may be lost at any time; the driver makes and removes its own folder below. */
-  readonly scratch: string
+  scratch(): Promise<string>
   schema(name: string): Promise<TableSchema>
 }
 
@@ -121,7 +121,12 @@ export interface DriverEnvironment {
 export interface DriverModule<C extends object = any> {
   readonly kind: string
   readonly config: { parse(raw: unknown): C }
-  /** A config that works on one machine: `init` offers it, and `drivers` opens it to show what the driver can (no I/O before first use). */
+  readonly traits: Traits
+  /** Keys of `Driver.can`; the contract suite checks that they are the same. */
+  readonly can: readonly Verb[]
+  /** Table schemas in this driver's own notation, for `schema export --format NAME`. */
+  readonly schemaFormats?: Readonly<Record<string, (schema: TableSchema) => Promise<string>>>
+  /** A config that works on one machine: `init` offers it. */
   readonly example: C
   open(backend: string, config: C, environment: DriverEnvironment): Promise<Driver>
   /** The least that the backend must allow, in its own words (an IAM policy, GRANTs): `tblctl doctor --print-policy`. */

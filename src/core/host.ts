@@ -31,14 +31,16 @@ export interface Reporter {
 export interface StopSource {
   readonly why: Stopped['why'] | null
   readonly hard: AbortSignal
-  /** Resolves when somebody asks to stop. */
+  /** Calls back when somebody asks to stop; returns how to unsubscribe. */
   onStop(listener: () => void): () => void
 }
 
 export interface Host {
   readonly catalog: Catalog
-  /** This process: `host/pid/start/nonce` (see process.ts). */
+  /** This process: `host/pid/start/nonce` (see jobs/owner.ts). */
   readonly owner: string
+  /** True only for a process of this host that is certainly gone. */
+  isGone(owner: string): boolean
   readonly actor: string
   readonly run: string
   readonly leaseMs: number

@@ -129,7 +129,8 @@ export interface RunContext<S extends object = JsonObject, O extends object = Js
   readonly input?: AsyncIterable<Uint8Array>
   /**
    * THE safe point and the only way to write to the catalog: phase, state and records in one transaction under the fence.
-   * Throws Stopped when a signal or a cancel asked to stop, Fenced when the lease is gone; then nothing was written.
+   * Throws Fenced when the lease is gone, and Stopped for a cancel that the present phase allows: then nothing was written.
+   * Throws Stopped for a signal, a time-out or a cancel that came later once the step is written.
    * A destructive step that no backend transaction guards comes directly after a commit.
    */
   commit(step: { readonly phase: string; readonly state: S; readonly records?: readonly RecordWrite[] }): Promise<void>

@@ -34,7 +34,7 @@ export function parseRef(text: string): Ref {
   const segments = rest.split('/')
   if (segments.length > 2) throw badRef(text, 'it has more than one "/"')
   const [project, table] = segments.length === 2 ? (segments as [string, string]) : [defaultProject, segments[0]!]
-  if (table === '') throw badRef(text, 'it names a project, not a table', `tblctl list ${text}*`)
+  if (table === '') throw badRef(text, 'it names a project, not a table', `tblctl list ${printable(text)}*`)
   checkSegment(text, 'project', project)
   checkSegment(text, 'table', table)
   return { backend, project, table }
@@ -67,13 +67,26 @@ export function parsePattern(text: string): Pattern {
   return { backend, project, table, text }
 }
 
-/** `*` and `?` inside one segment. */
+/** `*` and `?` inside one segment. Linear in practice: only the last star is ever tried again. */
 export function globMatches(glob: string, name: string): boolean {
-  if (!hasGlob(glob)) return glob === name
-  const source = [...glob]
-    .map((c) => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/[.+^${}()|[\]\\]/g, '\\$&')))
-    .join('')
-  return new RegExp(`^${source}$`).test(name)
+  let g = 0
+  let n = 0
+  let star = -1
+  let mark = 0
+  while (n < name.length) {
+    if (glob[g] === '*') {
+      star = g++
+      mark = n
+    } else if (g < glob.length && (glob[g] === '?' || glob[g] === name[n])) {
+      g++
+      n++
+    } else if (star >= 0) {
+      g = star + 1
+      n = ++mark
+    } else return false
+  }
+  while (glob[g] === '*') g++
+  return g === glob.length
 }
 
 export const formatRef = (ref: Ref): string =>
@@ -90,6 +103,11 @@ export function refOfPath(path: Path, kind: 'table' | 'project' | 'backend' | 's
   if (kind === 'project') return `${backend}:${project}/`
   return path
 }
+
+export const refOfSubject = (subject: {
+  readonly path: Path
+  readonly kind: 'table' | 'project' | 'backend' | 'sync'
+}): string => refOfPath(subject.path, subject.kind)
 
 export function segmentsOf(path: Path): { backend: string; project: string; table: string } {
   const [backend = '', project = '', table = ''] = path.split('/')
@@ -118,11 +136,14 @@ function badRef(text: string, why: string, hint = 'tblctl help refs'): Error {
   return fail('usage', 'bad-ref', `"${printable(text)}" is no ref: ${why}`, { hint })
 }
 
-/** Hostile names are shown, not obeyed: control characters never reach a terminal. */
+/** Hostile names are shown, not obeyed: control, direction-changing and invisible characters never reach a terminal. */
 export function printable(text: string): string {
-  const clean = text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return clean.length > 200 ? `${clean.slice(0, 200)}…` : clean
+  const clean = text
+    .toWellFormed()
+    .replace(
+      /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    )
+  const characters = clean.length > 200 ? [...clean] : []
+  return characters.length > 200 ? `${characters.slice(0, 200).join('')}…` : clean
 }

@@ -138,10 +138,12 @@ class TypeParser {
   private struct(depth: number): DataType {
     this.expect('(')
     const fields: Field[] = []
+    const names = new Set<string>()
     do {
       const name = this.peek() === '"' ? this.string() : this.word()
       if (name === '') throw this.wrong('a field name is missing')
-      if (fields.some((f) => f.name === name)) throw this.wrong(`field "${printable(name)}" stands twice`)
+      if (names.has(name)) throw this.wrong(`field "${printable(name)}" stands twice`)
+      names.add(name)
       this.expect(':')
       const type = this.type(depth + 1)
       fields.push({ name, type, nullable: this.nullable() })

@@ -1,0 +1,121 @@
+/** load, query, export: rows in and out. */
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { extname, isAbsolute, resolve } from 'node:path'
+import type { RowFormat, Rows } from '../core/batch.ts'
+import type { ExportOptions } from '../core/driver.ts'
+import { fail } from '../core/errors.ts'
+import { printable, segmentsOf } from '../core/ref.ts'
+import { type OperationReport, operate, unsupported } from './operate.ts'
+import { registered, tableSubject } from './select.ts'
+import type { Session } from './session.ts'
+
+export interface LoadRequest {
+  readonly ref: string
+  /** Relative to `directory`; `-` is standard input. */
+  readonly inputs: readonly string[]
+  readonly directory: string
+  /** null: by the file's ending; standard input is NDJSON. */
+  readonly format: RowFormat | null
+  /** null: the hash of the files' names and contents; standard input is a batch of its own. */
+  readonly batchId: string | null
+  readonly again: boolean
+  readonly commitRows: number | null
+  readonly commitBytes: number | null
+  readonly commitMs: number | null
+  readonly rejectTo: string | null
+  readonly input: AsyncIterable<Uint8Array>
+  readonly dryRun: boolean
+}
+
+const formatsByEnding: Readonly<Record<string, RowFormat>> = {
+  '.ndjson': 'ndjson',
+  '.jsonl': 'ndjson',
+  '.json': 'ndjson',
+  '.csv': 'csv',
+  '.parquet': 'parquet',
+}
+
+export async function loadRows(session: Session, request: LoadRequest): Promise<OperationReport> {
+  if (request.inputs.length === 0)
+    throw fail('usage', 'no-input', 'no file to load is named', { hint: 'name files, or - for standard input' })
+  if (request.inputs.includes('-') && request.inputs.length > 1)
+    throw fail('usage', 'bad-input', 'standard input (-) cannot be mixed with files')
+  const row = await registered(session, request.ref)
+  const stdin = request.inputs[0] === '-'
+  const inputs = stdin
+    ? [{ path: null, format: request.format ?? 'ndjson' }]
+    : request.inputs.map((input) => ({
+        path: isAbsolute(input) ? input : resolve(request.directory, input),
+        format: request.format ?? formatOf(input),
+      }))
+  const named =
+    request.batchId ?? (stdin ? `stdin-${randomUUID()}` : await contentId(inputs as readonly { path: string }[]))
+  const options = {
+    inputs,
+    batchId: request.again ? `${named}-again-${randomUUID()}` : named,
+    commitRows: request.commitRows,
+    commitBytes: request.commitBytes,
+    commitMs: request.commitMs,
+    rejectTo: request.rejectTo === null ? null : resolve(request.directory, request.rejectTo),
+  }
+  return operate(session, 'load', [tableSubject(row)], options, {
+    dryRun: request.dryRun,
+    ...(stdin ? { input: request.input } : {}),
+  })
+}
+
+function formatOf(input: string): RowFormat {
+  const format = formatsByEnding[extname(input).toLowerCase()]
+  if (!format)
+    throw fail('usage', 'unknown-format', `the format of ${printable(input)} cannot be told from its ending`, {
+      hint: 'use --format ndjson, csv or parquet',
+    })
+  return format
+}
+
+/** The same bytes in the same order are the same batch, wherever the files lie. */
+async function contentId(inputs: readonly { readonly path: string }[]): Promise<string> {
+  const all = createHash('sha256')
+  for (const { path } of inputs) {
+    const one = createHash('sha256')
+    try {
+      for await (const bytes of createReadStream(path)) one.update(bytes as Uint8Array)
+    } catch (cause) {
+      throw unreadable(path, cause)
+    }
+    all.update(one.digest())
+  }
+  return `sha256-${all.digest('hex').slice(0, 40)}`
+}
+
+function unreadable(path: string, cause: unknown): Error {
+  const code = (cause as NodeJS.ErrnoException).code
+  if (code === 'ENOENT') return fail('missing', 'file-not-found', `there is no file ${printable(path)}`, { cause })
+  if (code === 'EISDIR')
+    return fail('usage', 'bad-input', `${printable(path)} is a folder`, { hint: 'name its files', cause })
+  if (code === 'EACCES' || code === 'EPERM')
+    return fail('denied', 'file-denied', `${printable(path)} may not be read`, { cause })
+  return fail('failed', 'file-unreadable', `${printable(path)} cannot be read (${code ?? 'unknown error'})`, { cause })
+}
+
+/** The table is visible as `t`. Dispose the rows when you stop early. */
+export async function queryTable(session: Session, ref: string, sql: string): Promise<Rows> {
+  const row = await registered(session, ref)
+  const { backend } = segmentsOf(row.path)
+  const driver = await session.driver(backend)
+  if (!driver.can.query) throw await unsupported('query', driver.kind, ref)
+  return driver.can.query.query([{ name: 't', table: tableSubject(row) }], sql, session.reading(backend))
+}
+
+export async function exportTable(
+  session: Session,
+  ref: string,
+  options: ExportOptions,
+): Promise<{ rows: number; bytes: number }> {
+  const row = await registered(session, ref)
+  const { backend } = segmentsOf(row.path)
+  const driver = await session.driver(backend)
+  if (!driver.can.export) throw await unsupported('export', driver.kind, ref)
+  return driver.can.export.export(tableSubject(row), options, session.reading(backend))
+}

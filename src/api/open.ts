@@ -1,0 +1,120 @@
+/** openTblctl: the one service layer. The command line, a server and programs are its clients. */
+import { homedir } from 'node:os'
+import { type Config, loadConfig } from '../config/load.ts'
+import type { OperationVerb } from '../core/driver.ts'
+import type { Approver, Reporter, StopSource } from '../core/host.ts'
+import { runOperations } from '../core/run/runner.ts'
+import { driverKinds, loadDriver } from '../drivers/registry.ts'
+import * as data from './data.ts'
+import { examine } from './doctor.ts'
+import * as jobs from './jobs.ts'
+import { labelOperation, parseLabels } from './label.ts'
+import { type OperationReport, operate, reportOf } from './operate.ts'
+import { protecting } from './protect.ts'
+import { registered, type Selection, selectTables, subjectOf, tableSubject } from './select.ts'
+import { openSession, requireBackend } from './session.ts'
+import { describeTable, listTables, tableStats } from './tables.ts'
+import { work } from './worker.ts'
+
+export interface OpenOptions {
+  /** Path of tblctl.yaml; null: found upward from `directory`. */
+  readonly config: string | null
+  readonly context: string | null
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly directory: string
+  /** Names everything that this run does, in jobs, log lines and the backends' own logs. */
+  readonly run: string
+  readonly lockTimeoutMs: number
+  readonly parallelism: number
+  readonly approver: Approver
+  readonly reporter: Reporter
+  readonly stop: StopSource
+  /** Life time of a lease, renewed at a third of it; default 30 s. */
+  readonly leaseMs?: number
+}
+
+export type Tblctl = Awaited<ReturnType<typeof openTblctl>>
+
+export async function openTblctl(options: OpenOptions) {
+  const config: Config = await loadConfig({
+    flags: { config: options.config ?? undefined, context: options.context ?? undefined },
+    cwd: options.directory,
+    env: options.env,
+    home: options.env.HOME ?? homedir(),
+    drivers: { kinds: driverKinds, load: loadDriver },
+    warn: (message) => options.reporter.log('warn', message),
+  })
+  const approver = protecting(options.approver, { protect: config.protect, name: config.context.name })
+  const session = openSession({ ...options, config, approver, loadDriver })
+
+  return {
+    config,
+    schemas: () => session.schemas(),
+
+    list: (selection: Selection, live = false) => listTables(session, selection, live),
+    /** The registered tables that a command's choice means. */
+    select: async (selection: Selection) => (await selectTables(session, selection)).map(tableSubject),
+    describe: async (ref: string) => describeTable(session, await registered(session, ref)),
+    stats: async (selection: Selection, exact = false) =>
+      Promise.all((await selectTables(session, selection)).map((row) => tableStats(session, row, exact))),
+
+    /** A verb on subjects that need not be registered yet: register, create. */
+    provision: async (
+      verb: OperationVerb,
+      refs: readonly string[],
+      raw: object,
+      dryRun = false,
+    ): Promise<OperationReport> =>
+      operate(session, verb, await Promise.all(refs.map((ref) => subjectOf(session, ref))), raw, { dryRun }),
+    /** A verb on registered tables: unregister, optimize, reshard, flush. */
+    operate: async (verb: OperationVerb, selection: Selection, raw: object, dryRun = false): Promise<OperationReport> =>
+      operate(session, verb, (await selectTables(session, selection)).map(tableSubject), raw, { dryRun }),
+    label: async (selection: Selection, changes: readonly string[], dryRun = false): Promise<OperationReport> => {
+      const labels = parseLabels(changes)
+      const subjects = (await selectTables(session, selection)).map(tableSubject)
+      const items = await runOperations(session.host(), {
+        work: subjects.map((subject) => ({ verb: 'label', operation: labelOperation, options: labels, subject })),
+        dryRun,
+      })
+      return reportOf(session, 'label', dryRun, items)
+    },
+
+    load: (request: data.LoadRequest) => data.loadRows(session, request),
+    query: (ref: string, sql: string) => data.queryTable(session, ref, sql),
+    export: (ref: string, how: Parameters<typeof data.exportTable>[2]) => data.exportTable(session, ref, how),
+
+    jobs: {
+      list: (filter: jobs.JobsFilter) => jobs.listJobs(session, filter),
+      show: (id: string) => jobs.showJob(session, id),
+      log: (id: string) => jobs.jobLog(session, id),
+      wait: (id: string) => jobs.waitForJob(session, id),
+      resume: (id: string) => jobs.resumeJob(session, id),
+      cancel: (id: string) => jobs.cancelJob(session, id),
+      control: (id: string, name: string) => jobs.controlJob(session, id, name, true),
+      prune: (olderThanMs: number) => jobs.pruneJobs(session, olderThanMs),
+    },
+    holders: (ref: string) => jobs.holders(session, ref),
+    unlock: (ref: string) => jobs.unlock(session, ref),
+    audit: (filter: { ref?: string; limit?: number }) => jobs.auditTrail(session, filter),
+    work: (how: { once: boolean; pollMs?: number }) => work(session, how),
+
+    doctor: (backends: readonly string[] = [...config.backends.keys()]) => {
+      for (const backend of backends) requireBackend(config, backend)
+      return examine(session, backends)
+    },
+    /** What a backend must allow at the least, in its own words. */
+    policy: async (backend: string) => (await session.module(backend)).policy(requireBackend(config, backend).config),
+
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  }
+}
+
+/** What each driver can, without a configuration: the capability matrix of `tblctl drivers`. */
+export async function describeDrivers() {
+  return Promise.all(
+    driverKinds.map(async (kind) => {
+      const { traits, can } = await loadDriver(kind)
+      return { driver: kind, ...traits, can }
+    }),
+  )
+}

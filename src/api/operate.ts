@@ -1,0 +1,100 @@
+/** Every verb that changes something goes through here: subjects and raw options in, an OperationReport out. */
+import type { OperationVerb, Verb } from '../core/driver.ts'
+import { fail } from '../core/errors.ts'
+import type { ReportItem } from '../core/host.ts'
+import type { AnyOperation, Subject } from '../core/operation.ts'
+import type { Path } from '../core/ref.ts'
+import { refOfSubject, segmentsOf } from '../core/ref.ts'
+import { runOperations, type Work } from '../core/run/runner.ts'
+import { driverKinds, loadDriver } from '../drivers/registry.ts'
+import type { Session } from './session.ts'
+
+export interface OperationReport {
+  readonly kind: 'OperationReport'
+  readonly verb: string
+  readonly dryRun: boolean
+  readonly run: string
+  readonly items: readonly ReportItem[]
+  readonly summary: Readonly<Record<ReportItem['status'], number>>
+}
+
+export interface OperateOptions {
+  readonly dryRun?: boolean
+  readonly input?: AsyncIterable<Uint8Array>
+  /** Id of the last done job per path when the work was found due. */
+  readonly ifLast?: ReadonlyMap<Path, string | null>
+}
+
+/** `rawOptions` are checked by each driver's own operation: what it does not know is a usage error. */
+export async function operate(
+  session: Session,
+  verb: OperationVerb,
+  subjects: readonly Subject[],
+  rawOptions: object,
+  how: OperateOptions = {},
+): Promise<OperationReport> {
+  const work = await Promise.all(
+    subjects.map(async (subject): Promise<Work> => {
+      const operation = await operationOf(session, verb, subject)
+      return { verb, operation, options: parseOptions(operation, rawOptions), subject }
+    }),
+  )
+  return runWork(session, verb, work, how)
+}
+
+export async function runWork(
+  session: Session,
+  verb: string,
+  work: readonly Work[],
+  { dryRun = false, input, ifLast }: OperateOptions,
+): Promise<OperationReport> {
+  const items = await runOperations(session.host(), {
+    work,
+    dryRun,
+    ...(input ? { input } : {}),
+    ...(ifLast ? { ifLast } : {}),
+  })
+  return reportOf(session, verb, dryRun, items)
+}
+
+export function reportOf(
+  session: Session,
+  verb: string,
+  dryRun: boolean,
+  items: readonly ReportItem[],
+): OperationReport {
+  const summary = { changed: 0, unchanged: 0, failed: 0, skipped: 0 }
+  for (const item of items) summary[item.status]++
+  return { kind: 'OperationReport', verb, dryRun, run: session.host().run, items, summary }
+}
+
+export async function operationOf(session: Session, verb: OperationVerb, subject: Subject): Promise<AnyOperation> {
+  const driver = await session.driver(segmentsOf(subject.path).backend)
+  const operation = driver.can[verb] as AnyOperation | undefined
+  if (!operation) throw await unsupported(verb, driver.kind, refOfSubject(subject))
+  return operation
+}
+
+/** The one place that refuses what a driver cannot do. */
+export async function unsupported(verb: Verb, kind: string, ref: string): Promise<Error> {
+  const able: string[] = []
+  for (const name of driverKinds) {
+    const module = await loadDriver(name)
+    if (module.can.includes(verb)) able.push(name)
+  }
+  return fail('unsupported', 'unsupported-verb', `the driver ${kind} of ${ref} cannot ${verb.replace('.', ' ')}`, {
+    hint: able.length > 0 ? `drivers that can: ${able.join(', ')}` : 'tblctl drivers',
+  })
+}
+
+/** zod's issues in our words: the verb's options come from flags, so a bad one is a usage error. */
+export function parseOptions(operation: AnyOperation, raw: object): object {
+  try {
+    return operation.options.parse(raw)
+  } catch (error) {
+    const issues = (error as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] }).issues
+    if (!issues) throw error
+    const told = issues.map((issue) => `${issue.path.map(String).join('.') || 'options'}: ${issue.message}`)
+    throw fail('usage', 'bad-option', told.join('; '))
+  }
+}

@@ -1,0 +1,173 @@
+/** list, describe, stats: what the catalog and the backends say about tables, as plain objects. */
+import type { TableRow } from '../core/catalog.ts'
+import type { Observed, TableDescription, TableStatistics } from '../core/driver.ts'
+import { type ErrorView, errorView } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
+import { refOfPath, segmentsOf } from '../core/ref.ts'
+import { mapBounded } from '../core/run/pool.ts'
+import { formatType } from '../core/types.ts'
+import { type Selection, selectTables, tableSubject } from './select.ts'
+import type { Session } from './session.ts'
+
+export interface TableItem {
+  readonly ref: string
+  readonly backend: string
+  readonly project: string
+  readonly table: string
+  /** null: the backend is no longer in the configuration. */
+  readonly driver: string | null
+  readonly schema: string | null
+  readonly location: string | null
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: string | null
+  readonly updatedAt: string | null
+  /** Only with `live`: what the backend says. */
+  readonly live?: 'present' | 'missing' | 'unregistered'
+  readonly facts?: JsonObject
+}
+export interface TableList {
+  readonly kind: 'TableList'
+  readonly items: readonly TableItem[]
+  /** Backends that could not be asked (`live`). */
+  readonly errors: readonly { readonly backend: string; readonly error: ErrorView }[]
+}
+
+export async function listTables(session: Session, selection: Selection, live = false): Promise<TableList> {
+  const rows = await selectTables(session, selection, true)
+  if (!live) return { kind: 'TableList', items: rows.map((row) => itemOf(session, row)), errors: [] }
+  const registered = new Map(rows.map((row) => [row.path, row]))
+  const items: TableItem[] = []
+  const errors: { backend: string; error: ErrorView }[] = []
+  const wanted = selection.backends?.length ? selection.backends : [...session.config.backends.keys()]
+  for (const backend of wanted) {
+    const seen = new Set<string>()
+    try {
+      const driver = await session.driver(backend)
+      for await (const observed of driver.scan({}, session.reading(backend))) {
+        seen.add(observed.path)
+        const row = registered.get(observed.path)
+        if (row) items.push({ ...itemOf(session, row), live: 'present', facts: observed.facts })
+        else if (selection.refs.length === 0 && !selection.labels) items.push(unregistered(session, observed))
+      }
+    } catch (error) {
+      errors.push({ backend, error: errorView(error) })
+      continue
+    }
+    // A table at a location of its own is not below the backend's root: ask for it by itself.
+    const unseen = rows.filter((row) => segmentsOf(row.path).backend === backend && !seen.has(row.path))
+    items.push(
+      ...(await mapBounded(unseen, session.host().parallelism, async (row) => ({
+        ...itemOf(session, row),
+        live: (await exists(session, row)) ? ('present' as const) : ('missing' as const),
+      }))),
+    )
+  }
+  items.sort((a, b) => (a.ref < b.ref ? -1 : 1))
+  return { kind: 'TableList', items, errors }
+}
+
+async function exists(session: Session, row: TableRow): Promise<boolean> {
+  const { backend } = segmentsOf(row.path)
+  try {
+    await (await session.driver(backend)).describe(tableSubject(row), session.reading(backend))
+    return true
+  } catch (error) {
+    if (errorView(error).kind === 'missing') return false
+    throw error
+  }
+}
+
+function itemOf(session: Session, row: TableRow): TableItem {
+  const { backend, project, table } = segmentsOf(row.path)
+  return {
+    ref: refOfPath(row.path),
+    backend,
+    project,
+    table,
+    driver: session.config.backends.get(backend)?.driver ?? null,
+    schema: row.spec.schema,
+    location: row.spec.location,
+    labels: row.spec.labels,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  }
+}
+
+function unregistered(session: Session, observed: Observed): TableItem {
+  const { backend, project, table } = segmentsOf(observed.path)
+  return {
+    ref: refOfPath(observed.path),
+    backend,
+    project,
+    table,
+    driver: session.config.backends.get(backend)?.driver ?? null,
+    schema: null,
+    location: observed.location,
+    labels: {},
+    createdAt: null,
+    updatedAt: null,
+    live: 'unregistered',
+    facts: observed.facts,
+  }
+}
+
+export interface TableView {
+  readonly kind: 'Table'
+  readonly ref: string
+  readonly spec: JsonObject
+  readonly status: JsonObject
+  readonly schema: {
+    readonly fields: readonly {
+      readonly name: string
+      readonly type: string
+      readonly nullable: boolean
+      readonly description?: string
+    }[]
+    readonly partitions: readonly string[]
+  }
+  readonly details: JsonObject
+}
+
+export async function describeTable(session: Session, row: TableRow): Promise<TableView> {
+  const { backend } = segmentsOf(row.path)
+  const driver = await session.driver(backend)
+  const description: TableDescription = await driver.describe(tableSubject(row), session.reading(backend))
+  return {
+    kind: 'Table',
+    ref: refOfPath(row.path),
+    spec: {
+      driver: driver.kind,
+      schema: row.spec.schema,
+      location: row.spec.location,
+      labels: row.spec.labels,
+      createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
+    },
+    status: description.status,
+    schema: {
+      fields: description.schema.fields.map((field) => ({
+        name: field.name,
+        type: formatType(field.type),
+        nullable: field.nullable,
+        ...(field.description === undefined ? {} : { description: field.description }),
+      })),
+      partitions: description.schema.partitions,
+    },
+    details: description.details,
+  }
+}
+
+export interface TableStats {
+  readonly kind: 'TableStats'
+  readonly ref: string
+  readonly status: JsonObject
+  /** Why a field of `status` is null. Not empty: the answer is partial, and the command exits non-zero. */
+  readonly unknown: Readonly<Record<string, string>>
+}
+
+export async function tableStats(session: Session, row: TableRow, exact: boolean): Promise<TableStats> {
+  const { backend } = segmentsOf(row.path)
+  const driver = await session.driver(backend)
+  const stats: TableStatistics = await driver.stats(tableSubject(row), { exact }, session.reading(backend))
+  return { kind: 'TableStats', ref: refOfPath(row.path), status: stats.status, unknown: stats.unknown }
+}

@@ -1,0 +1,270 @@
+/** One job from lease to report. Whatever happens, the job's row says what is true: done, waiting, failed, cancelled, or open for the next. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Busy, Finish, Job, Lease, NewJob } from '../catalog.ts'
+import { type ErrorView, errorView, Fenced, fail, Stopped } from '../errors.ts'
+import type { Host, ReportItem } from '../host.ts'
+import { canonicalJson, type JsonObject } from '../json.ts'
+import type { Outcome, Plan, Risk } from '../operation.ts'
+import { refOfPath, refOfSubject } from '../ref.ts'
+import { reapDead } from './dead.ts'
+import { Execution } from './execution.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { RunRequest, Work } from './runner.ts'
+import { planOf } from './triage.ts'
+
+/** A basis that moves this often is a table under heavy change: say so instead of planning for ever. */
+const maximumReplans = 3
+
+export async function executeJob(
+  host: Host,
+  heartbeat: Heartbeat,
+  request: RunRequest,
+  work: Work,
+  firstPlan: Plan,
+  found: Job | null,
+): Promise<ReportItem> {
+  const ref = refOfSubject(work.subject)
+  let plan = firstPlan
+  let old = found
+  for (let replans = 0; ; ) {
+    const id = old?.id ?? host.newId()
+    const failed = (error: ErrorView): ReportItem => ({ ref, status: 'failed', job: id, plan, error })
+    try {
+      if (host.stop.why) throw new Stopped(host.stop.why)
+      const restart = old !== null && old === found && work.operation.resume === 'replan' && !request.force
+      const lease = await begin(host, request, newJob(host, request, work, plan, old, id, restart))
+      let stale = 'another process finished the job'
+      if (lease.is === 'busy') {
+        if (lease.why !== 'done-since') return { ref, status: 'failed', plan, error: busyError(lease, ref) }
+        if (request.ifLast || !found) return { ref, status: 'unchanged', plan }
+      } else {
+        const end = await runOnce(host, heartbeat, request, work, plan, id, lease, old)
+        if (end.is === 'item') return { ref, plan, job: id, ...end.item }
+        if (end.is === 'again') {
+          old = (await host.catalog.job(id)) ?? null
+          continue
+        }
+        stale = end.why
+      }
+      if (request.saved || replans++ === maximumReplans) return failed(staleError(ref, stale))
+      const again = await planOf(host, work)
+      if (again.changes === 0) return { ref, status: 'unchanged', plan: again }
+      if (!(await approvedAgain(host, work, plan, again))) return { ref, status: 'skipped', plan: again }
+      plan = again
+      old = null
+    } catch (error) {
+      return failed(errorView(error))
+    }
+  }
+}
+
+function staleError(ref: string, why: string): ErrorView {
+  return {
+    code: 'plan-stale',
+    kind: 'refused',
+    message: `the plan for ${ref} is out of date: ${why}`,
+    hint: 'plan again',
+    retry: 'later',
+  }
+}
+
+type End =
+  | { readonly is: 'item'; readonly item: Omit<ReportItem, 'ref'> }
+  | { readonly is: 'stale'; readonly why: string }
+  | { readonly is: 'again' }
+
+async function runOnce(
+  host: Host,
+  heartbeat: Heartbeat,
+  request: RunRequest,
+  work: Work,
+  plan: Plan,
+  id: string,
+  lease: Lease,
+  found: Job | null,
+): Promise<End> {
+  const { operation, subject } = work
+  const job = (await host.catalog.job(id))!
+  const context = new Execution(host, heartbeat, {
+    operation,
+    subject,
+    job,
+    lease,
+    options: request.force ? job.options : work.options,
+    namespace: subject.path.split('/')[0]!,
+    ...(request.input ? { input: request.input } : {}),
+  })
+  const takenOver: End = { is: 'item', item: { status: 'failed', error: errorView(new Fenced(id)) } }
+  try {
+    context.log('debug', `${job.attempts > 1 ? 'resume' : 'begin'} ${job.verb} ${job.key}`, {
+      attempt: job.attempts,
+      fence: lease.fence,
+      phase: job.phase,
+    })
+    await context.poll()
+    let outcome: Outcome<object>
+    try {
+      outcome = await operation.execute(plan, context)
+      while (outcome.is === 'waiting' && (await context.pending())) outcome = await operation.execute(plan, context)
+    } catch (error) {
+      return await failedEnd(host, work, plan, context, error, takenOver)
+    }
+    if (outcome.is === 'stale') {
+      await context.finish(
+        finish('cancelled', { error: { code: 'plan-stale', kind: 'refused', message: outcome.why, retry: 'later' } }),
+      )
+      return outcome
+    }
+    if (outcome.is === 'conflict') {
+      const error: ErrorView = {
+        code: 'conflict',
+        kind: 'busy',
+        message: outcome.why,
+        hint: 'run the command again',
+        retry: 'later',
+      }
+      await context.finish(finish('failed', { error }))
+      return { is: 'item', item: { status: 'failed', error } }
+    }
+    const result = (outcome.result ?? null) as JsonObject | null
+    // Woken while it waits, with nothing to do: it goes on waiting, and nothing changed.
+    const asBefore =
+      outcome.is === 'waiting' && found?.state === 'waiting' && canonicalJson(result) === canonicalJson(found.result)
+    const waiting = outcome.is === 'waiting' ? { waitsFor: outcome.for, wakeAt: outcome.until ?? null } : {}
+    const written = await context.finish(
+      finish(
+        outcome.is === 'waiting' ? 'waiting' : 'done',
+        { result, tables: outcome.tables ?? [], ...waiting },
+        outcome.is === 'changed' ? 'done' : outcome.is,
+      ),
+    )
+    if (written === 'controls') {
+      await context.release() // an order came in at the last moment: execute again, it must not be lost
+      return { is: 'again' }
+    }
+    if (written === 'fenced') return takenOver
+    return {
+      is: 'item',
+      item: {
+        status: outcome.is === 'unchanged' || asBefore ? 'unchanged' : 'changed',
+        ...(result ? { result } : {}),
+        ...(outcome.is === 'waiting'
+          ? { waitsFor: outcome.for, ...(outcome.until ? { wakeAt: outcome.until } : {}) }
+          : {}),
+        ...(job.attempts > 1 ? { resumed: true } : {}),
+      },
+    }
+  } finally {
+    context.end()
+  }
+}
+
+/** After an exception: leave it to the one who took over, leave it resumable, or take it back. */
+async function failedEnd(
+  host: Host,
+  work: Work,
+  plan: Plan,
+  context: Execution,
+  thrown: unknown,
+  takenOver: End,
+): Promise<End> {
+  const { operation } = work
+  if (thrown instanceof Fenced || context.signal.reason instanceof Fenced) return takenOver
+  const stopped =
+    thrown instanceof Stopped ? thrown : host.stop.hard.aborted ? new Stopped(host.stop.why ?? 'interrupt') : undefined
+  if (stopped && stopped.why !== 'cancel') {
+    await context.release()
+    return { is: 'item', item: { status: 'failed', error: errorView(stopped) } }
+  }
+  const error = errorView(thrown)
+  if (operation.undo && (stopped || operation.hold === 'run')) {
+    context.undoing = true
+    try {
+      await operation.undo(plan, context)
+    } catch (undoError) {
+      if (undoError instanceof Fenced) return takenOver
+      // What could not be taken back is resumed or cancelled later; both errors are told.
+      const message = `${stopped ? 'the cancel' : error.message} could not be undone: ${errorView(undoError).message}`
+      await context.release()
+      return { is: 'item', item: { status: 'failed', error: { ...errorView(undoError), message, retry: 'resume' } } }
+    }
+  }
+  if (stopped) {
+    const order = context.control('cancel')
+    if (order) await context.answer(order, { cancelled: true })
+    await context.finish(finish('cancelled', {}))
+    return { is: 'item', item: { status: 'skipped', error } }
+  }
+  await context.finish(finish('failed', { error }))
+  return { is: 'item', item: { status: 'failed', error } }
+}
+
+function finish(state: Finish['state'], more: Partial<Finish>, outcome: Finish['outcome'] = state): Finish {
+  return { state, outcome, result: null, error: null, tables: [], waitsFor: [], wakeAt: null, ...more }
+}
+
+function newJob(
+  host: Host,
+  request: RunRequest,
+  work: Work,
+  plan: Plan,
+  old: Job | null,
+  id: string,
+  restart: boolean,
+): NewJob {
+  const { verb, operation, options, subject } = work
+  return {
+    id,
+    run: host.run,
+    verb,
+    subject: subject.kind,
+    path: subject.path,
+    key: old?.key ?? operation.key(options),
+    version: operation.version,
+    hold: operation.hold,
+    options: (request.force && old ? old.options : options) as JsonObject,
+    plan,
+    actor: host.actor,
+    restart,
+  }
+}
+
+/** Tries once, frees what dead processes hold, then waits as long as `--lock-timeout` allows. */
+async function begin(host: Host, request: RunRequest, job: NewJob): Promise<Lease | Busy> {
+  const deadline = Date.now() + host.lockTimeoutMs
+  const attempt = () => host.catalog.begin(job, host.owner, host.leaseMs, request.ifLast?.get(job.path))
+  let lease = await attempt()
+  if (lease.is === 'busy' && lease.why === 'lease' && (await reapDead(host))) lease = await attempt()
+  while (lease.is === 'busy' && lease.why !== 'done-since' && Date.now() < deadline && !host.stop.why) {
+    await sleep(Math.min(200, Math.max(1, deadline - Date.now())))
+    await reapDead(host)
+    lease = await attempt()
+  }
+  return lease
+}
+
+const rank = (risk: Risk): number => ['routine', 'moderate', 'severe'].indexOf(risk)
+
+/** What was approved covers a new plan of no greater risk. */
+async function approvedAgain(host: Host, work: Work, before: Plan, now: Plan): Promise<boolean> {
+  return (
+    rank(now.risk) <= rank(before.risk) ||
+    host.approver.approve([{ verb: work.verb, subject: work.subject, plan: now }])
+  )
+}
+
+function busyError(busy: Busy, ref: string): ErrorView {
+  const where = refOfPath(busy.path)
+  return fail(
+    'busy',
+    busy.why === 'claim' ? 'claimed' : 'busy',
+    `${ref} is busy: ${busy.verb} ${busy.owner ? `by ${busy.owner} ` : ''}(job ${busy.job}) holds ${where}`,
+    {
+      hint:
+        busy.why === 'claim'
+          ? `tblctl jobs show ${busy.job}`
+          : `wait with --lock-timeout 5m, or look: tblctl jobs show ${busy.job}`,
+      retry: 'later',
+    },
+  ).view
+}

@@ -1,0 +1,68 @@
+/** register and unregister: the catalog learns, or forgets, a table that the backend holds. */
+import { fail } from '../../core/errors.ts'
+import type { Operation } from '../../core/operation.ts'
+import { refOfPath } from '../../core/ref.ts'
+import { registerOptions, unregisterOptions } from '../../verbs/options.ts'
+import type { MemoryStore } from './store.ts'
+import { requireTable } from './table.ts'
+
+export function register(store: MemoryStore): Operation<ReturnType<typeof registerOptions.parse>> {
+  return {
+    options: registerOptions,
+    version: 1,
+    hold: 'run',
+    resume: 'replan',
+    key: () => 'register',
+    async plan(subject, options) {
+      if (options.location !== null)
+        throw fail('usage', 'no-location', 'tables of the memory driver have no location', {
+          hint: 'leave --location out',
+        })
+      const table = requireTable(store, subject.path)
+      return {
+        changes: subject.spec ? 0 : 1,
+        risk: 'routine',
+        summary: [`adopt ${refOfPath(subject.path)} (${table.schema.fields.length} columns)`],
+        basis: {},
+        leases: [{ path: subject.path, mode: 'exclusive' }],
+      }
+    },
+    async execute(_plan, ctx) {
+      const table = requireTable(store, ctx.subject.path)
+      return {
+        is: 'changed',
+        result: { answer: 'adopted', columns: table.schema.fields.length },
+        tables: [
+          {
+            put: ctx.subject.path,
+            spec: { schema: table.schema.name, location: null, labels: ctx.options.labels, options: {} },
+            state: 'active',
+          },
+        ],
+      }
+    },
+  }
+}
+
+/** The data stays where it is. */
+export function unregister(): Operation<object> {
+  return {
+    options: unregisterOptions,
+    version: 1,
+    hold: 'run',
+    resume: 'replan',
+    key: () => 'unregister',
+    async plan(subject) {
+      return {
+        changes: subject.spec ? 1 : 0,
+        risk: 'routine',
+        summary: [`forget ${refOfPath(subject.path)}; its data stays`],
+        basis: {},
+        leases: [{ path: subject.path, mode: 'exclusive' }],
+      }
+    },
+    async execute(_plan, ctx) {
+      return { is: 'changed', result: { answer: 'unregistered' }, tables: [{ remove: ctx.subject.path }] }
+    },
+  }
+}

@@ -1,0 +1,52 @@
+/** What the memory driver keeps: tables as Parquet segments in one SQLite database, in RAM or in a file that several processes share. */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { durable } from '../../core/durable.ts'
+
+const ddl = `
+  create table if not exists tables (path text primary key, schema text not null, generation integer not null, shards integer not null default 1, sealed integer not null default 0, job text not null);
+  create table if not exists segments (id integer primary key autoincrement, path text not null, generation integer not null, shard integer not null,
+    origin integer, hot integer not null, rows integer not null, bytes integer not null, data blob not null);
+  create index if not exists segments_by_table on segments (path, generation, shard);
+  create unique index if not exists segments_copied_once on segments (path, generation, origin) where origin is not null;
+  create table if not exists batches (path text not null, batch text not null, consumed integer not null, primary key (path, batch));
+  create table if not exists objects (name text primary key, project text not null, job text not null)`
+
+export type Row = Record<string, SQLInputValue>
+
+export class MemoryStore {
+  private readonly db: DatabaseSync
+  constructor(file: string | null) {
+    if (file !== null) mkdirSync(dirname(file), { recursive: true })
+    this.db = new DatabaseSync(file ?? ':memory:', { timeout: 10_000 })
+    this.db.exec(`pragma journal_mode = wal; ${ddl}`)
+  }
+  /** One transaction; `step` names it for the fault harness. */
+  write<T>(step: string, work: () => T): T {
+    this.db.exec('begin immediate')
+    let result: T
+    try {
+      result = work()
+    } catch (error) {
+      this.db.exec('rollback')
+      throw error
+    }
+    durable(`memory.${step}:before`)
+    this.db.exec('commit')
+    durable(`memory.${step}:after`)
+    return result
+  }
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.db.prepare(sql).get(...values) as Row | undefined
+  }
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.db.prepare(sql).all(...values) as Row[]
+  }
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.db.prepare(sql).run(...values).changes)
+  }
+  close(): void {
+    if (this.db.isOpen) this.db.close()
+  }
+}
