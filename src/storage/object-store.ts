@@ -2,7 +2,8 @@
  * The object-store port: keys below one root, whole objects, one conditional write. Local disk and S3 implement it;
  * test/contract/object-store.ts is the suite that each passes.
  *
- * Keys are `/`-separated and relative to the root; `..`, absolute keys, NUL and empty segments are refused by every store.
+ * Keys are `/`-separated and relative to the root; `..`, `.`, absolute keys, NUL and empty segments are refused by every store.
+ * A folder is a key's leading segments (`''` is the root, a trailing slash is optional); it exists while it holds objects.
  */
 export interface ObjectInfo {
   readonly key: string
@@ -13,18 +14,27 @@ export interface ObjectInfo {
 export interface ObjectStore extends AsyncDisposable {
   /** `file:///…` or `s3://…`, without a trailing slash. */
   readonly url: string
-  /** Objects below `prefix` in key order (bytes), those after `startAfter` only; hidden ones too. A missing folder is empty. */
-  list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>
-  /** Names one level below `prefix` that hold objects, sorted. */
-  folders(prefix: string): AsyncIterable<string>
+  /**
+   * Objects below the folder in key order (UTF-8 bytes), at any depth; hidden ones too, a store's own temporary files not.
+   * `startAfter` is a key, or any text that sorts like one: only later keys come. A missing folder is empty.
+   */
+  list(folder: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>
+  /** Names one level below the folder that hold objects, in byte order. */
+  folders(folder: string): AsyncIterable<string>
   head(key: string): Promise<ObjectInfo | undefined>
-  /** The object, or `length` bytes from `offset`; undefined when there is none. */
+  /** The object, or at most `length` bytes from `offset` (none past its end); undefined when there is no object. */
   read(key: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array | undefined>
-  /** THE commit primitive: of any number of racing writers exactly one gets `written`. Durable when it returns. */
+  /**
+   * THE commit primitive: of any number of racing writers exactly one gets `written`. Durable when it returns.
+   * When it throws, the object may or may not be there: read it again before you conclude anything.
+   */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'>
   /** Replaces atomically: readers see the old bytes or the new ones. */
   put(key: string, bytes: Uint8Array): Promise<void>
-  /** Moves or copies a finished local file to a key that nothing uses; whole or not at all, durable when it returns. The file may be gone afterwards. */
+  /**
+   * Moves or copies a finished local file to a key that nothing uses (else `object-exists`); whole or not at all, durable when
+   * it returns. The file may be gone afterwards.
+   */
   upload(key: string, localFile: string): Promise<ObjectInfo>
   /** Missing ones are no error. */
   delete(keys: readonly string[]): Promise<void>

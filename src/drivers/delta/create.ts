@@ -1,0 +1,115 @@
+/** create: version 0 of a new table from a named schema. What is there with the same schema is adopted; with another, refused. */
+import { randomUUID } from 'node:crypto'
+import { fail } from '../../core/errors.ts'
+import type { Operation, Plan } from '../../core/operation.ts'
+import { refOfPath } from '../../core/ref.ts'
+import type { TableSchema } from '../../core/table-schema.ts'
+import { createOptions } from '../../verbs/options.ts'
+import { commit } from './log/commit.ts'
+import { createActions } from './log/create.ts'
+import type { Snapshot } from './log/snapshot.ts'
+import { committer, type Lake, snapshotAt } from './table.ts'
+import { formatSchemaString } from './types.ts'
+
+interface CreatePlan extends Plan {
+  readonly url: string
+  readonly schema: TableSchema
+}
+interface Result {
+  readonly answer: 'created' | 'adopted'
+  readonly location: string
+  readonly columns: number
+  readonly version: number
+}
+
+export function create(lake: Lake): Operation<ReturnType<typeof createOptions.parse>, CreatePlan, Result> {
+  return {
+    options: createOptions,
+    version: 1,
+    hold: 'run',
+    resume: 'continue',
+    key: (options) => `schema=${options.schema} ${options.location ?? ''}`,
+    async plan(subject, options, ctx) {
+      const ref = refOfPath(subject.path)
+      const schema = await lake.environment.schema(options.schema)
+      const location = lake.locations.of(subject, options.location)
+      const registeredAt = subject.spec && lake.locations.of(subject).url
+      if (registeredAt && registeredAt !== location.url)
+        throw fail('refused', 'registered-elsewhere', `${ref} is registered at ${registeredAt}`, {
+          hint: `tblctl unregister ${ref}`,
+        })
+      actionsFor(schema, ctx.now()) // refuses by name what Delta cannot hold
+      const there = await snapshotAt(lake, location, ctx)
+      if (there && !sameTable(there, schema))
+        throw fail('refused', 'table-exists', `a Delta table with other columns or partitions is at ${location.url}`, {
+          where: location.url,
+          hint: subject.spec ? `tblctl describe ${ref}` : `tblctl register ${ref} adopts it as it is`,
+        })
+      if (!there && subject.spec)
+        throw fail('refused', 'table-lost', `${ref} is registered, but there is no Delta table at ${location.url}`, {
+          hint: `tblctl unregister ${ref}, then create it again`,
+        })
+      return {
+        changes: there && subject.spec ? 0 : 1,
+        risk: 'routine',
+        summary: [
+          there
+            ? `adopt ${location.url} as ${ref}: it has this schema`
+            : `create ${ref} at ${location.url} from schema ${schema.name} (${schema.fields.length} columns)`,
+        ],
+        basis: {},
+        leases: [{ path: subject.path, mode: 'exclusive' }],
+        url: location.url,
+        schema,
+      }
+    },
+    async execute(plan, ctx) {
+      const { schema, url } = plan
+      const location = lake.locations.of(ctx.subject, url)
+      let answer: Result['answer'] = 'adopted'
+      let there = await snapshotAt(lake, location, ctx)
+      if (!there) {
+        const actions = actionsFor(schema, ctx.now())
+        const operation = {
+          name: 'CREATE TABLE',
+          parameters: { partitionBy: JSON.stringify(schema.partitions) },
+          metrics: {},
+        }
+        const outcome = await commit(
+          location.store,
+          location.prefix,
+          { snapshot: null, kind: 'metadata', actions, operation },
+          committer(ctx),
+        )
+        if (outcome.is === 'committed') answer = 'created'
+        there = await snapshotAt(lake, location, ctx)
+      } else if (ctx.job.attempt > 1) answer = 'created' // an earlier attempt of this job got as far as this
+      if (!there || !sameTable(there, schema)) return { is: 'stale', why: `another table was made at ${url} meanwhile` }
+      const spec = { schema: schema.name, location: url, labels: ctx.options.labels, options: {} }
+      return {
+        is: 'changed',
+        result: { answer, location: url, columns: schema.fields.length, version: there.version },
+        tables: [{ put: ctx.subject.path, spec, state: 'active' }],
+      }
+    },
+  }
+}
+
+function actionsFor(schema: TableSchema, now: Date) {
+  return createActions({
+    id: randomUUID(),
+    name: schema.name,
+    ...(schema.description === null ? {} : { description: schema.description }),
+    fields: schema.fields,
+    partitionColumns: schema.partitions,
+    configuration: {},
+    createdTime: now.getTime(),
+  })
+}
+
+function sameTable({ metadata }: Snapshot, schema: TableSchema): boolean {
+  return (
+    metadata.schemaString === formatSchemaString(schema.fields) &&
+    JSON.stringify(metadata.partitionColumns) === JSON.stringify(schema.partitions)
+  )
+}

@@ -1,0 +1,35 @@
+/** Puts the verbs of the Delta driver together. */
+import type { Driver, DriverEnvironment } from '../../core/driver.ts'
+import { create } from './create.ts'
+import { describe, stats } from './describe.ts'
+import { exportTable } from './export.ts'
+import { load } from './load.ts'
+import { openLocations } from './location.ts'
+import type { DeltaConfig } from './module.ts'
+import { optimize } from './optimize.ts'
+import { ping } from './ping.ts'
+import { query } from './query.ts'
+import { register, unregister } from './register.ts'
+import { scan } from './scan.ts'
+import type { Lake } from './table.ts'
+
+export function openDeltaDriver(backend: string, config: DeltaConfig, environment: DriverEnvironment): Driver {
+  const lake: Lake = { locations: openLocations(config, environment.directory), environment }
+  return {
+    kind: 'delta',
+    can: {
+      register: register(lake),
+      unregister: unregister(),
+      create: create(lake),
+      load: load(lake),
+      optimize: optimize(lake),
+      query: { query: query(lake) },
+      export: { export: exportTable(lake) },
+    },
+    ping: () => ping(lake.locations),
+    scan: (filter) => scan(lake.locations, backend, filter.project),
+    describe: (table, ctx) => describe(lake, table, ctx),
+    stats: (table, options, ctx) => stats(lake, table, options, ctx),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Committing (Delta PROTOCOL, "Delta Log Entries"; the rules for concurrent writers are those of Delta's own conflict checker):
+ * version N+1 is put if absent; who loses reads what the winners did, and goes on behind them where that changes nothing for it.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fail } from '../../../core/errors.ts'
+import type { ObjectStore } from '../../../storage/object-store.ts'
+import type { Action } from './actions.ts'
+import { formatCommit } from './commit-file.ts'
+import { checkRequest, conflictWith } from './conflicts.ts'
+import { commitKey } from './paths.ts'
+import { requireWritable } from './protocol.ts'
+import { readCommit, type Snapshot } from './snapshot.ts'
+
+export interface CommitRequest {
+  /** What the work was based on; null creates the table as version 0. */
+  readonly snapshot: Snapshot | null
+  /**
+   * `append`: only adds, and nothing of the table was read. `rewrite`: removes (its inputs) and adds. `metadata`: changes the
+   * metadata or the protocol.
+   */
+  readonly kind: 'append' | 'rewrite' | 'metadata'
+  readonly actions: readonly Action[]
+  /** Commits once: when the table has this version of the application or a later one, the outcome is `already`. */
+  readonly txn?: { readonly appId: string; readonly version: number }
+  /** `WRITE`, `OPTIMIZE`, … with what people look for in a history. */
+  readonly operation: {
+    readonly name: string
+    readonly parameters: Readonly<Record<string, string>>
+    readonly metrics: Readonly<Record<string, number>>
+  }
+}
+export interface Committer {
+  /** `tblctl/1.2.3` */
+  readonly engineInfo: string
+  readonly run: string
+  readonly now: () => Date
+  readonly signal?: AbortSignal
+}
+
+export type CommitOutcome =
+  | { readonly is: 'committed'; readonly version: number }
+  /** The transaction was in the table before, committed by this process or another. */
+  | { readonly is: 'already' }
+  /** `removedInputs`: files that a winner removed, by path. */
+  | { readonly is: 'conflict'; readonly why: string; readonly removedInputs?: readonly string[] }
+  | { readonly is: 'metadata-changed'; readonly version: number }
+
+const attempts = 15
+
+/** Throws `refused` or `denied` when this version must not write the table; lost races are outcomes, not errors. */
+export async function commit(
+  store: ObjectStore,
+  prefix: string,
+  request: CommitRequest,
+  committer: Committer,
+): Promise<CommitOutcome> {
+  const { snapshot, txn } = request
+  if (snapshot !== null) requireWritable(snapshot, prefix === '' ? store.url : `${store.url}/${prefix}`)
+  checkRequest(request)
+  const before = txn === undefined ? undefined : snapshot?.txns.get(txn.appId)
+  if (txn !== undefined && before !== undefined && before.version >= txn.version) return { is: 'already' }
+
+  let base = snapshot?.version ?? -1
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    committer.signal?.throwIfAborted()
+    if ((await putVersion(store, prefix, base + 1, request, committer)) === 'written')
+      return { is: 'committed', version: base + 1 }
+    if (snapshot === null) return { is: 'conflict', why: 'the table was created by another writer' }
+    for (let winner = await readCommit(store, prefix, base + 1); winner !== undefined; ) {
+      const lost = conflictWith(winner, base + 1, request)
+      if (lost !== undefined) return lost
+      base++
+      winner = await readCommit(store, prefix, base + 1)
+    }
+    await sleep(Math.random() * Math.min(1000, 5 * 2 ** attempt), undefined, { signal: committer.signal })
+  }
+  return { is: 'conflict', why: `other writers were faster ${attempts} times in a row` }
+}
+
+/**
+ * An answer can get lost after the object was written, and a retried request then meets its own object. So whatever is not a
+ * plain success is decided by reading the object: it is ours when it carries the id that we gave to this very attempt.
+ */
+async function putVersion(
+  store: ObjectStore,
+  prefix: string,
+  version: number,
+  request: CommitRequest,
+  committer: Committer,
+): Promise<'written' | 'exists'> {
+  const txnId = randomUUID()
+  const bytes = formatCommit([commitInfo(request, committer, txnId), ...body(request, committer)])
+  const key = commitKey(prefix, version)
+  let failure: { readonly error: unknown } | undefined
+  try {
+    if ((await store.putIfAbsent(key, bytes)) === 'written') return 'written'
+  } catch (error) {
+    failure = { error }
+  }
+  const there = await store.read(key)
+  if (there !== undefined && Buffer.from(there).equals(bytes)) return 'written'
+  if (failure !== undefined) throw failure.error
+  if (there === undefined)
+    throw fail('failed', 'commit-vanished', `version ${version} of the table was there and is gone`, { retry: 'later' })
+  return 'exists'
+}
+
+function body({ actions, txn }: CommitRequest, { now }: Committer): readonly Action[] {
+  if (txn === undefined) return actions
+  return [{ txn: { appId: txn.appId, version: BigInt(txn.version), lastUpdated: now().getTime() } }, ...actions]
+}
+
+/** First in the commit. Parameters and metrics are texts, as Spark has them. */
+function commitInfo(request: CommitRequest, committer: Committer, txnId: string): Action {
+  const { operation, kind, snapshot } = request
+  return {
+    commitInfo: {
+      timestamp: committer.now().getTime(),
+      operation: operation.name,
+      operationParameters: operation.parameters,
+      ...(snapshot === null ? {} : { readVersion: snapshot.version }),
+      isolationLevel: kind === 'rewrite' ? 'SnapshotIsolation' : 'Serializable',
+      isBlindAppend: kind === 'append',
+      operationMetrics: Object.fromEntries(
+        Object.entries(operation.metrics).map(([name, value]) => [name, String(value)]),
+      ),
+      engineInfo: committer.engineInfo,
+      txnId,
+      tblctl: { run: committer.run },
+    },
+  }
+}

@@ -1,0 +1,63 @@
+/** Which commits can stand behind which: what a request must be in itself, and what a winner's commit means for it. */
+import { fail } from '../../../core/errors.ts'
+import type { Action } from './actions.ts'
+import type { CommitOutcome, CommitRequest } from './commit.ts'
+import { isAppendOnly } from './protocol.ts'
+import { fileKey } from './replay.ts'
+
+/** Throws `refused`/`append-only`, and a bug for what the protocol forbids in one commit. */
+export function checkRequest({ kind, actions, snapshot, txn }: CommitRequest): void {
+  const seen = new Set<string>()
+  for (const action of actions) {
+    const key = reconciliationKey(action)
+    if (key === null || seen.has(key)) throw wrong(`${key ?? 'commitInfo'} does not belong in this commit`)
+    seen.add(key)
+    const changesTable = 'metaData' in action || 'protocol' in action
+    if (changesTable && kind !== 'metadata') throw wrong(`a commit of kind ${kind} changes the table`)
+    if ('remove' in action && kind === 'append') throw wrong('a commit of kind append removes files')
+    if ('remove' in action && action.remove.dataChange && snapshot !== null && isAppendOnly(snapshot.metadata))
+      throw fail('refused', 'append-only', 'the table is append-only (delta.appendOnly): its rows cannot be removed')
+  }
+  if (txn !== undefined && seen.has(`txn ${txn.appId}`)) throw wrong('a transaction stands twice')
+  if (snapshot === null && !(seen.has('protocol') && seen.has('metaData')))
+    throw wrong('a new table needs a protocol and metadata')
+}
+
+/** What a winner's commit means for the request; undefined = it can go on behind it. */
+export function conflictWith(
+  winner: readonly Action[],
+  version: number,
+  { actions, txn, kind }: CommitRequest,
+): CommitOutcome | undefined {
+  for (const action of winner)
+    if ('txn' in action && action.txn.appId === txn?.appId && action.txn.version >= txn.version)
+      return { is: 'already' }
+  if (winner.some((action) => 'metaData' in action || 'protocol' in action)) return { is: 'metadata-changed', version }
+  const domains = new Set(
+    actions.flatMap((action) => ('domainMetadata' in action ? [action.domainMetadata.domain] : [])),
+  )
+  for (const action of winner)
+    if ('domainMetadata' in action && domains.has(action.domainMetadata.domain))
+      return { is: 'conflict', why: `version ${version} changed the same metadata domain` }
+  if (kind === 'append') return undefined
+  const inputs = new Map(
+    actions.flatMap((action) => ('remove' in action ? [[fileKey(action.remove), action.remove]] : [])),
+  )
+  const removedInputs = winner.flatMap((action) =>
+    'remove' in action && inputs.has(fileKey(action.remove)) ? [fileKey(action.remove)] : [],
+  )
+  if (removedInputs.length === 0) return undefined
+  return { is: 'conflict', why: `version ${version} removed files that this commit rewrites`, removedInputs }
+}
+
+function reconciliationKey(action: Action): string | null {
+  if ('add' in action) return `file ${fileKey(action.add)}`
+  if ('remove' in action) return `file ${fileKey(action.remove)}`
+  if ('txn' in action) return `txn ${action.txn.appId}`
+  if ('domainMetadata' in action) return `domainMetadata ${action.domainMetadata.domain}`
+  if ('metaData' in action) return 'metaData'
+  if ('protocol' in action) return 'protocol'
+  return null
+}
+
+const wrong = (why: string): Error => fail('bug', 'bad-commit', why)

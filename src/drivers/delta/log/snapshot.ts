@@ -1,0 +1,208 @@
+/** A table at one version: the newest checkpoint before it and the commits since (Delta PROTOCOL, "Snapshot"). */
+import { fail } from '../../../core/errors.ts'
+import { printable } from '../../../core/ref.ts'
+import type { Field } from '../../../core/types.ts'
+import type { ObjectInfo, ObjectStore } from '../../../storage/object-store.ts'
+import { parseSchemaString } from '../types.ts'
+import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
+import { readCheckpoint } from './checkpoint.ts'
+import { parseCommit } from './commit-file.ts'
+import { type LogListing, listFromCheckpoint, listLog } from './listing.ts'
+import { commitKey, refusedPath } from './paths.ts'
+import { requireReadable } from './protocol.ts'
+import { applyAction, emptyState, type LiveFile, type ReplayState } from './replay.ts'
+
+export interface Snapshot {
+  readonly version: number
+  /** Of this version, in milliseconds: the commit's own where it carries one, else when its object was written; null when neither is left. */
+  readonly timestamp: number | null
+  readonly protocol: Protocol
+  readonly metadata: Metadata & { readonly schemaString: string }
+  readonly fields: readonly Field[]
+  /** Live files by path. */
+  readonly files: ReadonlyMap<string, LiveFile>
+  readonly txns: ReadonlyMap<string, Txn>
+  readonly domains: ReadonlyMap<string, DomainMetadata>
+  /** The object of this version's commit; null when only its checkpoint is left. */
+  readonly commit: ObjectInfo | null
+}
+
+export interface SnapshotOptions {
+  /** Default: the newest. */
+  readonly version?: number
+  /** Folder for the engine that reads checkpoints; may be lost at any time. */
+  readonly scratch: string
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Undefined when the folder holds no Delta log. Errors: `data` (`log-gap`, `corrupt-commit`, `corrupt-checkpoint`, `no-protocol`,
+ * `no-metadata`, `path-outside-table`, `bad-schema`), `refused`/`delta-feature`, `missing`/`no-such-version`.
+ */
+export async function readSnapshot(
+  store: ObjectStore,
+  prefix: string,
+  options: SnapshotOptions,
+): Promise<Snapshot | undefined> {
+  const listing = await listFromCheckpoint(store, prefix, options.version)
+  const newest = Math.max(
+    -1,
+    ...last(listing.commits),
+    ...last(listing.checkpoints),
+    ...listing.v2Checkpoints.slice(-1),
+  )
+  if (newest < 0) return undefined
+  const where = place(store, prefix)
+  const version = options.version ?? newest
+  if (version > newest || version < 0)
+    throw fail('missing', 'no-such-version', `the table has no version ${version}; its newest is ${newest}`, { where })
+
+  const checkpoint = Math.max(-1, ...[...listing.checkpoints.keys()].filter((candidate) => candidate <= version))
+  const commits = requireContiguous(listing, checkpoint + 1, version, where)
+  const state = emptyState()
+  if (checkpoint >= 0)
+    for await (const action of readCheckpoint(store, listing.checkpoints.get(checkpoint)!, options))
+      applyAction(state, action)
+  await applyCommits(store, state, commits, options.signal)
+  return toSnapshot(state, version, listing.commits.get(version) ?? null, where)
+}
+
+/** The newest snapshot, reading only the commits after `snapshot`; from the beginning where those do not follow on it. */
+export async function updateSnapshot(
+  store: ObjectStore,
+  prefix: string,
+  snapshot: Snapshot,
+  options: Omit<SnapshotOptions, 'version'>,
+): Promise<Snapshot | undefined> {
+  const { commits } = await listLog(store, prefix, snapshot.version)
+  const same = commits.get(snapshot.version)
+  const since = [...commits.values()].slice(1)
+  const follows =
+    same !== undefined &&
+    snapshot.commit !== null &&
+    same.size === snapshot.commit.size &&
+    same.modifiedAt.getTime() === snapshot.commit.modifiedAt.getTime() &&
+    since.every((info, i) => info.key === commitKey(prefix, snapshot.version + 1 + i))
+  if (!follows) return readSnapshot(store, prefix, options)
+  if (since.length === 0) return snapshot
+  const state: ReplayState = {
+    protocol: snapshot.protocol,
+    metadata: snapshot.metadata,
+    files: new Map(snapshot.files),
+    refused: new Map(),
+    txns: new Map(snapshot.txns),
+    domains: new Map(snapshot.domains),
+    inCommitTimestamp: undefined,
+  }
+  await applyCommits(store, state, since, options.signal)
+  return toSnapshot(state, snapshot.version + since.length, since.at(-1)!, place(store, prefix))
+}
+
+/** Actions of one commit; undefined when that version does not exist (yet). */
+export async function readCommit(
+  store: ObjectStore,
+  prefix: string,
+  version: number,
+): Promise<readonly Action[] | undefined> {
+  const key = commitKey(prefix, version)
+  const bytes = await store.read(key)
+  return bytes === undefined ? undefined : [...parseCommit(bytes, locate(store, key))]
+}
+
+const place = (store: ObjectStore, prefix: string): string =>
+  printable(prefix === '' ? store.url : `${store.url}/${prefix}`)
+const locate = (store: ObjectStore, key: string): string => printable(store.localPath(key) ?? `${store.url}/${key}`)
+const last = (map: ReadonlyMap<number, unknown>): readonly number[] => [...map.keys()].slice(-1)
+
+function requireContiguous(listing: LogListing, from: number, to: number, where: string): readonly ObjectInfo[] {
+  const commits: ObjectInfo[] = []
+  for (let version = from; version <= to; version++) {
+    const info = listing.commits.get(version)
+    if (info === undefined) throw gap(listing, version, to, where)
+    commits.push(info)
+  }
+  return commits
+}
+
+function gap(listing: LogListing, missing: number, wanted: number, where: string): Error {
+  if (listing.v2Checkpoints.some((version) => version >= missing && version <= wanted))
+    return fail(
+      'refused',
+      'delta-feature',
+      'table uses the Delta feature v2Checkpoint, which this version cannot read',
+      {
+        where,
+        hint: 'use an engine that supports the feature, or drop the feature from the table',
+      },
+    )
+  const later = [...listing.checkpoints.keys()].filter((version) => version > wanted)
+  if (later.length > 0)
+    return fail('missing', 'no-such-version', `version ${wanted} can no longer be read: its log was cleaned up`, {
+      where,
+      hint: `the oldest version that can still be read is ${Math.min(...later)}`,
+    })
+  return fail('data', 'log-gap', `the Delta log lacks version ${missing}`, {
+    where,
+    hint: 'restore the missing commit; without it the rows of this table are not known',
+  })
+}
+
+const readAhead = 16
+
+/** Reads some commits at once and applies them in order. */
+async function applyCommits(
+  store: ObjectStore,
+  state: ReplayState,
+  commits: readonly ObjectInfo[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const pending: Promise<Uint8Array | undefined>[] = []
+  const read = (i: number): void => {
+    const info = commits[i]
+    if (info === undefined) return
+    const bytes = store.read(info.key)
+    // Whoever awaits it sees the failure; until then it must not count as unhandled.
+    bytes.catch(() => undefined)
+    pending.push(bytes)
+  }
+  for (let i = 0; i < readAhead; i++) read(i)
+  for (const [i, info] of commits.entries()) {
+    signal?.throwIfAborted()
+    const bytes = await pending.shift()!
+    read(i + readAhead)
+    const where = locate(store, info.key)
+    if (bytes === undefined)
+      throw fail('data', 'log-gap', `${where} was deleted while the log was being read`, { where, retry: 'later' })
+    state.inCommitTimestamp = undefined
+    for (const action of parseCommit(bytes, where)) applyAction(state, action)
+  }
+}
+
+function toSnapshot(state: ReplayState, version: number, commit: ObjectInfo | null, where: string): Snapshot {
+  const { protocol, metadata } = state
+  if (protocol === undefined)
+    throw fail('data', 'no-protocol', `the Delta log names no protocol up to version ${version}`, { where })
+  if (metadata === undefined)
+    throw fail('data', 'no-metadata', `the Delta log names no metadata up to version ${version}`, { where })
+  requireReadable({ protocol, metadata }, where)
+  const { schemaString } = metadata
+  if (schemaString === undefined)
+    throw fail('data', 'bad-schema', `the table has no schema (version ${version})`, { where })
+  const [refused] = state.refused
+  if (refused !== undefined) throw refusedPath(refused[0], refused[1], where)
+  const fields = parseSchemaString(schemaString)
+  for (const column of metadata.partitionColumns)
+    if (!fields.some((field) => field.name === column))
+      throw fail('data', 'bad-schema', `the partition column ${printable(column)} is no column of the table`, { where })
+  return {
+    version,
+    timestamp: state.inCommitTimestamp ?? commit?.modifiedAt.getTime() ?? null,
+    protocol,
+    metadata: { ...metadata, schemaString },
+    fields,
+    files: state.files,
+    txns: state.txns,
+    domains: state.domains,
+    commit,
+  }
+}

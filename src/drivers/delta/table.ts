@@ -1,0 +1,77 @@
+/** An open Delta table: where it lies and what it is at its newest version. */
+import type { DriverEnvironment } from '../../core/driver.ts'
+import { fail } from '../../core/errors.ts'
+import type { ReadContext, Subject } from '../../core/operation.ts'
+import { refOfPath } from '../../core/ref.ts'
+import type { Field } from '../../core/types.ts'
+import { version } from '../../core/version.ts'
+import type { ScanFile } from '../../engine/scan.ts'
+import { scanSql } from '../../engine/scan.ts'
+import type { Location, Locations } from './location.ts'
+import type { Committer } from './log/commit.ts'
+import { tableKey } from './log/paths.ts'
+import type { LiveFile } from './log/replay.ts'
+import { readSnapshot, type Snapshot } from './log/snapshot.ts'
+import { storedField } from './types.ts'
+
+/** What every verb of this driver works with. */
+export interface Lake {
+  readonly locations: Locations
+  readonly environment: DriverEnvironment
+}
+export interface DeltaTable {
+  readonly location: Location
+  readonly snapshot: Snapshot
+}
+
+export async function openTable(
+  lake: Lake,
+  subject: Pick<Subject, 'path' | 'spec'>,
+  ctx: ReadContext,
+): Promise<DeltaTable> {
+  const location = lake.locations.of(subject)
+  const snapshot = await snapshotAt(lake, location, ctx)
+  if (!snapshot)
+    throw fail(
+      'missing',
+      'no-delta-table',
+      `there is no Delta table at ${location.url}, where ${refOfPath(subject.path)} should be`,
+      {
+        where: location.url,
+        hint: `tblctl unregister ${refOfPath(subject.path)}, or put the table back`,
+      },
+    )
+  return { location, snapshot }
+}
+
+/** Undefined when nothing is there. */
+export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContext): Promise<Snapshot | undefined> {
+  return readSnapshot(location.store, location.prefix, {
+    scratch: await lake.environment.scratch(),
+    signal: ctx.signal,
+  })
+}
+
+export function committer(ctx: ReadContext): Committer {
+  return { engineInfo: `tblctl/${version}`, run: ctx.run, now: () => ctx.now(), signal: ctx.signal }
+}
+
+export const storedFields = (snapshot: Snapshot): readonly Field[] => snapshot.fields.map(storedField)
+
+/** A SELECT over these files with these columns, and the files' places on the disk. */
+export function scanFiles(
+  table: DeltaTable,
+  files: Iterable<LiveFile>,
+  fields: readonly Field[],
+): { select: string; paths: string[] } {
+  const { location, snapshot } = table
+  const scan: ScanFile[] = []
+  for (const file of files) {
+    const path = location.store.localPath(tableKey(location.prefix, file.path))!
+    scan.push({ path, partitionValues: file.partitionValues })
+  }
+  return {
+    select: scanSql({ files: scan, fields, partitions: snapshot.metadata.partitionColumns }),
+    paths: scan.map((file) => file.path),
+  }
+}
