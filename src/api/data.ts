@@ -65,7 +65,8 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
   })
 }
 
-function formatOf(input: string): RowFormat {
+/** By the file's ending; a usage error when it tells nothing. */
+export function formatOf(input: string): RowFormat {
   const format = formatsByEnding[extname(input).toLowerCase()]
   if (!format)
     throw fail('usage', 'unknown-format', `the format of ${printable(input)} cannot be told from its ending`, {

@@ -1,19 +1,20 @@
 /** jobs list|show|logs|wait|resume|cancel|prune, unlock, audit: what is known of work, and how to order it about. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AuditRow, Job, LeaseRow, LogLine } from '../core/catalog.ts'
+import { type AuditRow, type Job, type LeaseRow, type LogLine, overlaps } from '../core/catalog.ts'
 import type { OperationVerb } from '../core/driver.ts'
 import { type ErrorView, fail, Stopped } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Progress, Subject } from '../core/operation.ts'
-import { refOfPath, segmentsOf } from '../core/ref.ts'
+import { isProjectRef, printable, refOfPath, segmentsOf } from '../core/ref.ts'
 import { reapDead } from '../core/run/dead.ts'
 import { runOperations } from '../core/run/runner.ts'
 import { labelOperation } from './label.ts'
 import { type OperationReport, operationOf, reportOf } from './operate.ts'
-import { registered, resolveRef } from './select.ts'
+import { registered, subjectOf } from './select.ts'
 import type { Session } from './session.ts'
 
-type ShownState = 'queued' | 'running' | 'waiting' | 'interrupted' | 'done' | 'failed' | 'cancelled'
+export const shownStates = ['queued', 'running', 'waiting', 'interrupted', 'done', 'failed', 'cancelled'] as const
+type ShownState = (typeof shownStates)[number]
 
 export interface JobView {
   readonly id: string
@@ -89,19 +90,34 @@ export interface JobsFilter {
 export async function listJobs(session: Session, filter: JobsFilter): Promise<JobView[]> {
   await reapDead(session.host())
   const { limit = Number.POSITIVE_INFINITY, states, verb } = filter
-  const path =
-    filter.ref === undefined
-      ? undefined
-      : filter.ref.endsWith('/')
-        ? filter.ref.slice(0, -1).replace(':', '/')
-        : await resolveRef(session, filter.ref)
+  const path = filter.ref === undefined ? undefined : (await subjectOf(session, filter.ref)).path
   const views: JobView[] = []
   for await (const job of session.catalog().jobs({ ...(verb ? { verb } : {}), ...(path ? { path } : {}) })) {
     if (views.length >= limit) break
     const view = viewOf(job)
     if (!states || states.includes(view.state)) views.push(view)
   }
+  if (views.length === 0) await requireKnown(session, filter.ref)
   return views
+}
+
+/** Nothing was found for a ref: a table that is not registered is more likely a typing mistake than one that was never worked on. */
+async function requireKnown(session: Session, ref: string | undefined): Promise<void> {
+  if (ref !== undefined && !isProjectRef(ref)) await registered(session, ref)
+}
+
+/** The whole id for the beginning of one; at least 4 characters, and of one job only. */
+export async function jobId(session: Session, text: string): Promise<string> {
+  if (await session.catalog().job(text)) return text
+  const found: string[] = []
+  if (text.length >= 4)
+    for await (const job of session.catalog().jobs()) if (job.id.startsWith(text)) found.push(job.id)
+  if (found.length === 1) return found[0]!
+  if (found.length > 1)
+    throw fail('usage', 'ambiguous-job', `${found.length} jobs begin with ${printable(text)}`, {
+      hint: `such as ${found.slice(0, 3).join(', ')}`,
+    })
+  throw fail('missing', 'job-not-found', `there is no job ${printable(text)}`, { hint: 'tblctl jobs list' })
 }
 
 async function findJob(session: Session, id: string): Promise<Job> {
@@ -113,8 +129,20 @@ async function findJob(session: Session, id: string): Promise<Job> {
 
 export const showJob = async (session: Session, id: string): Promise<JobView> => viewOf(await findJob(session, id))
 
-export async function* jobLog(session: Session, id: string): AsyncIterable<LogLine> {
-  yield* session.catalog().log((await findJob(session, id)).id)
+/** With `follow` until nobody runs the job any more, or somebody asks to stop. */
+export async function* jobLog(session: Session, id: string, follow: boolean): AsyncIterable<LogLine> {
+  const { stop } = session.host()
+  let seen = 0
+  for (;;) {
+    // Asked before its lines are read: what a job writes last is not missed.
+    const job = await findJob(session, id)
+    let at = 0
+    for await (const line of session.catalog().log(job.id)) if (at++ >= seen) yield line
+    seen = at
+    if (!follow || (!job.live && job.state !== 'queued')) return
+    if (stop.why) throw new Stopped(stop.why)
+    await sleep(200)
+  }
 }
 
 /** Returns when the job is over, or waits for an order, or when nobody runs it any more. */
@@ -239,16 +267,21 @@ export async function pruneJobs(session: Session, olderThanMs: number): Promise<
   return session.catalog().prune(new Date(Date.now() - olderThanMs))
 }
 
-/** Who holds a table, and (with `force`) an end to it: for a process of another host that is known to be dead. */
-export async function holders(session: Session, ref: string): Promise<LeaseRow[]> {
-  const path = (await registered(session, ref)).path
+/** Who holds a table or a project, or a part of it, or what it is a part of; and which jobs claim it with nobody running them. */
+export async function holders(
+  session: Session,
+  ref: string,
+): Promise<{ subject: Subject; held: readonly LeaseRow[]; claims: readonly JobView[] }> {
+  const subject = await subjectOf(session, ref)
   await reapDead(session.host())
-  return (await session.catalog().leases()).filter(
-    (lease) => lease.path === path || lease.path.startsWith(`${path}/`) || path.startsWith(`${lease.path}/`),
-  )
+  const held = (await session.catalog().leases()).filter((lease) => overlaps(lease.path, subject.path))
+  const open = await session.catalog().openJobs(subject.path)
+  const claims = open.filter((job) => job.hold === 'job' && !job.live && job.state !== 'queued').map(viewOf)
+  if (held.length === 0 && claims.length === 0) await requireKnown(session, ref)
+  return { subject, held, claims }
 }
-export async function unlock(session: Session, ref: string): Promise<LeaseRow[]> {
-  const held = await holders(session, ref)
+/** Frees these holders: for a process of another host that is known to be dead. Who came since then is left alone. */
+export async function unlock(session: Session, held: readonly LeaseRow[]): Promise<void> {
   for (const fence of new Set(held.map((lease) => lease.fence))) await session.catalog().release(fence)
   for (const lease of held)
     await session.catalog().audit({
@@ -260,14 +293,13 @@ export async function unlock(session: Session, ref: string): Promise<LeaseRow[]>
       outcome: 'done',
       detail: { owner: lease.owner },
     })
-  return held
 }
 
 export async function auditTrail(
   session: Session,
   filter: { ref?: string; limit?: number },
 ): Promise<(Omit<AuditRow, 'path'> & { ref: string })[]> {
-  const path = filter.ref === undefined ? undefined : await resolveRef(session, filter.ref)
+  const path = filter.ref === undefined ? undefined : (await subjectOf(session, filter.ref)).path
   const rows = []
   for await (const { path: at, ...row } of session
     .catalog()
@@ -275,5 +307,6 @@ export async function auditTrail(
     const { backend } = segmentsOf(at)
     rows.push({ ...row, ref: backend === at ? at : refOfPath(at, at.split('/').length === 2 ? 'project' : 'table') })
   }
+  if (rows.length === 0) await requireKnown(session, filter.ref)
   return rows
 }

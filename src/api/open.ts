@@ -5,6 +5,7 @@ import type { OperationVerb } from '../core/driver.ts'
 import type { Approver, Reporter, StopSource } from '../core/host.ts'
 import { runOperations } from '../core/run/runner.ts'
 import { driverKinds, loadDriver } from '../drivers/registry.ts'
+import { trustOf, viewConfig } from './config.ts'
 import * as data from './data.ts'
 import { examine } from './doctor.ts'
 import * as jobs from './jobs.ts'
@@ -49,6 +50,8 @@ export async function openTblctl(options: OpenOptions) {
 
   return {
     config,
+    view: () => viewConfig(config),
+    trust: () => trustOf(config, { env: options.env, home: options.env.HOME ?? homedir() }),
     schemas: () => session.schemas(),
 
     list: (selection: Selection, live = false) => listTables(session, selection, live),
@@ -85,8 +88,10 @@ export async function openTblctl(options: OpenOptions) {
 
     jobs: {
       list: (filter: jobs.JobsFilter) => jobs.listJobs(session, filter),
+      /** The whole id for the beginning of one. */
+      id: (text: string) => jobs.jobId(session, text),
       show: (id: string) => jobs.showJob(session, id),
-      log: (id: string) => jobs.jobLog(session, id),
+      log: (id: string, follow = false) => jobs.jobLog(session, id, follow),
       wait: (id: string) => jobs.waitForJob(session, id),
       resume: (id: string) => jobs.resumeJob(session, id),
       cancel: (id: string) => jobs.cancelJob(session, id),
@@ -94,7 +99,7 @@ export async function openTblctl(options: OpenOptions) {
       prune: (olderThanMs: number) => jobs.pruneJobs(session, olderThanMs),
     },
     holders: (ref: string) => jobs.holders(session, ref),
-    unlock: (ref: string) => jobs.unlock(session, ref),
+    unlock: (held: Parameters<typeof jobs.unlock>[1]) => jobs.unlock(session, held),
     audit: (filter: { ref?: string; limit?: number }) => jobs.auditTrail(session, filter),
     work: (how: { once: boolean; pollMs?: number }) => work(session, how),
 

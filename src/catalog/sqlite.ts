@@ -33,7 +33,7 @@ export function openSqliteCatalog(file: string): Catalog {
     openJobs: async (path) => jobs.openJobs(db, path),
     enqueue: async (job) => jobs.enqueue(db, job),
     begin: async (job, owner, ttlMs, ifLast) => jobs.begin(db, job, owner, ttlMs, ifLast),
-    acquire: async (requests, owner, ttlMs, job) => jobs.acquire(db, requests, owner, ttlMs, job),
+    acquire: async (requests, owner, ttlMs, job, fence) => jobs.acquire(db, requests, owner, ttlMs, job, fence),
     commit: async (job, fence, write) => jobs.commit(db, job, fence, write),
     close: async (job, state, error, actor) => jobs.close(db, job, state, error, actor),
 

@@ -2,8 +2,12 @@
  * The catalog port: where tables, jobs, leases, controls, records and the audit trail are kept. Every method is one transaction.
  * Stores: src/catalog/sqlite.ts. test/contract/catalog.ts is the suite that each store passes.
  *
+ * Text has no U+0000 and paths, keys and names are at most 1 KiB (JSON values are free of both rules). Listings are in UTF-8 byte order;
+ * they may come in pages: each row at most once, no snapshot across pages. A call whose connection breaks throws `catalog-unreachable`:
+ * it was written or it was not; read the job.
+ *
  * Leases are on slash paths and expire; a claim is the same hold by an open job (`hold: 'job'`) with or without a live process.
- * The store's clock decides about expiry, never the caller's.
+ * The store's clock decides about expiry, never the caller's, and it is read after the store's own locks are taken.
  */
 import type { ErrorView } from './errors.ts'
 import type { Json, JsonObject } from './json.ts'
@@ -187,11 +191,17 @@ export interface Catalog extends AsyncDisposable {
    * No live lease and no claim of another job in the way → the job is created, or taken over with a new fence (`attempts` rises), and
    * all of its plan's leases are held. The job itself is a lease too (`job/ID`): two resumers of one job meet here.
    * `ifLast`: id of the last done job of this verb and path when the work was found due (null = none); a newer one → `done-since`.
-   * So is a job of this id that was finished meanwhile.
+   * So is a job of this id that was finished meanwhile. Leases, claims and the last done job are judged on one state.
    */
   begin(job: NewJob, owner: string, ttlMs: number, ifLast?: string | null): Promise<Lease | Busy>
-  /** More leases for a job that this owner runs (parts of its work). */
-  acquire(requests: readonly LeaseRequest[], owner: string, ttlMs: number, job: string): Promise<Lease | Busy>
+  /** More leases for a job that this owner runs under this fence (parts of its work). */
+  acquire(
+    requests: readonly LeaseRequest[],
+    owner: string,
+    ttlMs: number,
+    job: string,
+    fence: number,
+  ): Promise<Lease | Busy | 'fenced'>
   /** All leases of a process in one statement; returns the fences that are still held. */
   renew(owner: string, ttlMs: number): Promise<ReadonlySet<number>>
   release(fence: number): Promise<void>
@@ -202,7 +212,7 @@ export interface Catalog extends AsyncDisposable {
   /**
    * Phase, state, records and, with `finish`, the end of the job with its table effects and audit row, under the fence.
    * `fenced`: the lease is gone. `controls`: it would go to `waiting` while a control stands unanswered. `moved`: a record had
-   * another revision. In these three cases nothing was written.
+   * another revision. In these three cases nothing was written; `written` means written before any take-over.
    */
   commit(
     job: string,
@@ -221,6 +231,7 @@ export interface Catalog extends AsyncDisposable {
   /** Closes a job that nobody runs and that is not finished, frees its claim, keeps its row. False when it was live or finished. */
   close(job: string, state: 'cancelled' | 'failed', error: ErrorView | null, actor: string): Promise<boolean>
 
+  /** On `job/ID` serial with that job's commits: no order is lost to a job that goes to wait. */
   setControl(path: Path, name: string, value: Json, by: string): Promise<Control>
   controls(path: Path): Promise<readonly Control[]>
   /** Answers just this revision: a newer value stays unanswered. */

@@ -78,14 +78,34 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogUnderT
 
     test('tables are listed in path order, by backend, by project, and not by a name that only begins alike', async () => {
       const fence = await held(a, newJob('j', 'x'))
-      const paths = ['lake/b/t', 'lake/a/t2', 'lake/a/t1', 'lake2/a/t', 'lake-x/a/t', 'lake/ab/t']
+      const paths = [
+        'lake/b/t',
+        'lake/a/t2',
+        'lake/a/t1',
+        'lake2/a/t',
+        'lake-x/a/t',
+        'lake/ab/t',
+        'lake/A/t9',
+        'lake/B/t',
+        'lake/a_b/t',
+        'lake/a.b/t',
+      ]
       await a.commit('j', fence, {
         finish: finish('done', { tables: paths.map((put) => ({ put, spec, state: 'active' as const })) }),
       })
       const listed = async (filter?: Parameters<Catalog['tables']>[0]) =>
         (await collect(b.tables(filter))).map((row) => row.path)
       expect(await listed()).toEqual([...paths].sort())
-      expect(await listed({ backend: 'lake' })).toEqual(['lake/a/t1', 'lake/a/t2', 'lake/ab/t', 'lake/b/t'])
+      expect(await listed({ backend: 'lake' })).toEqual([
+        'lake/A/t9',
+        'lake/B/t',
+        'lake/a.b/t',
+        'lake/a/t1',
+        'lake/a/t2',
+        'lake/a_b/t',
+        'lake/ab/t',
+        'lake/b/t',
+      ])
       expect(await listed({ backend: 'lake', project: 'a' })).toEqual(['lake/a/t1', 'lake/a/t2'])
       expect(await listed({ project: 'a' })).toHaveLength(4)
     })
@@ -122,6 +142,7 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogUnderT
       ['people/chat/messages/u1', 'people/chat/messages', true],
       ['ch/t1', 'ch/t1.x', false],
       ['ch/t1', 'ch/t1-x', false],
+      ['ch/T1', 'ch/t1', false],
     ])('a lease on %s meets one on %s: %s', async (one, two, meet) => {
       expect(overlaps(one, two)).toBe(meet)
       await held(a, newJob('j1', one, { mode: 'exclusive' }))
@@ -193,15 +214,22 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogUnderT
     })
 
     test('parts: more leases for a running job; the same part is never given twice', async () => {
-      await held(a, newJob('j1', 'people/chat/m', { mode: 'write' }), 'h/1/0/x')
-      await held(b, newJob('j2', 'people/chat/m', { mode: 'write' }), 'h/2/0/y')
+      const one = await held(a, newJob('j1', 'people/chat/m', { mode: 'write' }), 'h/1/0/x')
+      const two = await held(b, newJob('j2', 'people/chat/m', { mode: 'write' }), 'h/2/0/y')
       const part = [{ path: 'people/chat/m/u1', mode: 'maintain' as const }]
-      const mine = await a.acquire(part, 'h/1/0/x', ttl, 'j1')
-      expect(mine.is).toBe('held')
-      expect(await b.acquire(part, 'h/2/0/y', ttl, 'j2')).toMatchObject({ is: 'busy', job: 'j1' })
-      expect(await a.acquire(part, 'h/1/0/x', ttl, 'j1')).toMatchObject({ is: 'busy' })
-      if (mine.is === 'held') await a.release(mine.fence)
-      expect((await b.acquire(part, 'h/2/0/y', ttl, 'j2')).is).toBe('held')
+      const mine = await a.acquire(part, 'h/1/0/x', ttl, 'j1', one)
+      if (mine === 'fenced' || mine.is !== 'held') throw new Error('not held')
+      expect(await b.acquire(part, 'h/2/0/y', ttl, 'j2', two)).toMatchObject({ is: 'busy', job: 'j1' })
+      expect(await a.acquire(part, 'h/1/0/x', ttl, 'j1', one)).toMatchObject({ is: 'busy' })
+      await a.release(mine.fence)
+      expect(await b.acquire(part, 'h/2/0/y', ttl, 'j2', two)).toMatchObject({ is: 'held' })
+      // Who was fenced off, or runs nothing, gets no part.
+      expect(await a.acquire([{ path: 'people/chat/m/u9', mode: 'maintain' }], 'h/1/0/x', ttl, 'j1', one - 1)).toBe(
+        'fenced',
+      )
+      expect(await a.acquire([{ path: 'people/chat/m/u9', mode: 'maintain' }], 'h/1/0/x', ttl, 'nobody', one)).toBe(
+        'fenced',
+      )
     })
 
     test('a claim outlives its process, lets compatible work pass, and ends with the job', async () => {
@@ -374,16 +402,108 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogUnderT
       expect(await collect(a.log('j1'))).toEqual([])
     })
 
+    test('a plan that names a path twice holds it once, in the stronger mode', async () => {
+      const job = newJob('j1', 'lake/a/t')
+      const leases = (['write', 'exclusive', 'write'] as const).map((mode) => ({ path: 'lake/a/t', mode }))
+      expect((await a.begin({ ...job, plan: { ...job.plan, leases } }, 'h/1/0/x', ttl)).is).toBe('held')
+      expect((await b.begin(newJob('j2', 'lake/a/t', { mode: 'write' }), 'h/2/0/y', ttl)).is).toBe('busy')
+    })
+
+    describe('races', () => {
+      // Several handles at once, many rounds: what a store with real concurrency gets wrong, it gets wrong only sometimes.
+      const rounds = 40
+      let handles: Catalog[]
+      beforeEach(async () => {
+        handles = [a, b, await under.open(), await under.open()]
+      })
+      afterEach(async () => {
+        for (const handle of handles.slice(2)) await handle[Symbol.asyncDispose]()
+      })
+
+      test('of overlapping begins one wins', async () => {
+        for (let i = 0; i < rounds; i++) {
+          const results = await Promise.all(
+            handles.map((c, n) =>
+              c.begin(
+                newJob(`j${i}-${n}`, n % 2 ? `lake/a${i}` : `lake/a${i}/t`, { mode: 'exclusive' }),
+                `h/${n}/0/x`,
+                ttl,
+              ),
+            ),
+          )
+          expect(results.filter((r) => r.is === 'held')).toHaveLength(1)
+        }
+      })
+
+      test('work found due is done once, whoever finishes in between', async () => {
+        for (let i = 0; i < rounds; i++) {
+          const done = await Promise.all(
+            handles.map(async (c, n) => {
+              const lease = await c.begin(newJob(`j${i}-${n}`, `lake/a/t${i}`), `h/${n}/0/x`, ttl, null)
+              return (
+                lease.is === 'held' &&
+                (await c.commit(`j${i}-${n}`, lease.fence, { finish: finish('done') })) === 'written'
+              )
+            }),
+          )
+          expect(done.filter(Boolean)).toHaveLength(1)
+        }
+      })
+
+      test('an order is never lost to a job that goes to wait', async () => {
+        for (let i = 0; i < rounds; i++) {
+          const fence = await held(a, newJob(`j${i}`, `shop/d/t${i}`, { hold: 'job' }))
+          const [ended] = await Promise.all([
+            a.commit(`j${i}`, fence, { finish: finish('waiting') }),
+            b.setControl(`job/j${i}`, 'switch', true, 'me'),
+          ])
+          // Either the job saw it and stays open, or it waits and the order stands for whoever wakes it.
+          const job = (await b.job(`j${i}`))!
+          expect(job.state).toBe(ended === 'controls' ? 'open' : 'waiting')
+          expect((await b.controls(`job/j${i}`))[0]?.answer).toBe(null)
+        }
+      })
+
+      test('a lease is renewed or taken over, never both', async () => {
+        for (let i = 0; i < rounds; i++) {
+          const old = await held(a, newJob(`j${i}`, `lake/a/t${i}`), `h/old${i}/0/x`, 3)
+          await sleep(2)
+          const [renewed, taken] = await Promise.all([
+            a.renew(`h/old${i}/0/x`, ttl),
+            b.begin(newJob(`j${i}`, `lake/a/t${i}`), 'h/2/0/y', ttl),
+          ])
+          expect(renewed.has(old) && taken.is === 'held').toBe(false)
+        }
+      })
+
+      test('of racing writes to one record one wins', async () => {
+        const fences = await Promise.all(handles.map((c, n) => held(c, newJob(`j${n}`, `shop/d/t${n}`))))
+        for (let i = 0; i < rounds; i++) {
+          const rev = (await a.records('shop').get('topology'))?.rev ?? 0
+          const written = await Promise.all(
+            handles.map((c, n) =>
+              c.commit(`j${n}`, fences[n]!, {
+                namespace: 'shop',
+                records: [{ key: 'topology', value: n, ifRev: rev }],
+              }),
+            ),
+          )
+          expect(written.filter((w) => w === 'written')).toHaveLength(1)
+        }
+      })
+    })
+
     test('big plans, states and odd text come back as they went in', async () => {
-      const text = 'ü😀\u0000"\'; drop table jobs; --'
-      const job = newJob('j1', 'lake/a/t', { key: text, options: { text, big: 'x'.repeat(500_000) }, actor: text })
+      const name = 'ü😀"\'; drop table jobs; --'
+      const text = `${name}\u0000\ud800`
+      const job = newJob('j1', 'lake/a/t', { key: name, options: { text, big: 'x'.repeat(500_000) }, actor: name })
       const fence = await held(a, job)
-      await a.commit('j1', fence, { phase: text, data: { text, list: [null, true, 1.5] } })
+      await a.commit('j1', fence, { phase: name, data: { text, list: [null, true, 1.5] } })
       expect(await b.job('j1')).toMatchObject({
-        key: text,
+        key: name,
         options: job.options,
-        actor: text,
-        phase: text,
+        actor: name,
+        phase: name,
         data: { text, list: [null, true, 1.5] },
       })
     })

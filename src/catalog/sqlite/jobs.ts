@@ -95,13 +95,32 @@ export function acquire(
   owner: string,
   ttlMs: number,
   job: string,
-): Lease | Busy {
+  fence: number,
+): Lease | Busy | 'fenced' {
   return db.write('acquire', () => {
+    const running = heldBy(db, job, fence)
+    if (!running) return 'fenced'
     const inTheWay = blocker(db, requests, job) ?? ownPart(db, requests)
     if (inTheWay) return inTheWay
-    const verb = (db.get('select verb from jobs where id = ?', job)?.verb ?? 'part') as string
-    return { is: 'held', fence: grant(db, requests, owner, ttlMs, job, verb) }
+    return { is: 'held', fence: grant(db, requests, owner, ttlMs, job, running.verb) }
   })
+}
+
+interface Running {
+  readonly actor: string
+  readonly run: string
+  readonly verb: string
+  readonly path: string
+  readonly hold: string
+}
+/** The job, while this fence still holds it. */
+function heldBy(db: Database, job: string, fence: number): Running | undefined {
+  return db.get(
+    `select jobs.actor, jobs.run, jobs.verb, jobs.path, jobs.hold from jobs join leases on leases.job = jobs.id and leases.fence = jobs.fence
+     where jobs.id = ? and jobs.fence = ? and leases.path = 'job/' || jobs.id and leases.expires > ${now}`,
+    job,
+    fence,
+  ) as Running | undefined
 }
 
 /** A job's own leases never block it, but the same part must not be worked on twice at once. */
@@ -120,12 +139,7 @@ class RecordMoved extends Error {}
 export function commit(db: Database, job: string, fence: number, write: Write): Awaited<ReturnType<Catalog['commit']>> {
   try {
     return db.write(write.finish ? `finish ${write.finish.state}` : `commit ${write.phase ?? ''}`, () => {
-      const held = db.get(
-        `select jobs.actor, jobs.run, jobs.verb, jobs.path, jobs.hold from jobs join leases on leases.job = jobs.id and leases.fence = jobs.fence
-         where jobs.id = ? and jobs.fence = ? and leases.path = 'job/' || jobs.id and leases.expires > ${now}`,
-        job,
-        fence,
-      )
+      const held = heldBy(db, job, fence)
       if (!held) return 'fenced'
       if (
         write.finish?.state === 'waiting' &&
@@ -149,8 +163,7 @@ export function commit(db: Database, job: string, fence: number, write: Write): 
           line.message,
           text(line.fields),
         )
-      if (write.finish)
-        finish(db, job, held as { actor: string; run: string; verb: string; path: string; hold: string }, write.finish)
+      if (write.finish) finish(db, job, held, write.finish)
       return 'written'
     })
   } catch (error) {
@@ -159,12 +172,7 @@ export function commit(db: Database, job: string, fence: number, write: Write): 
   }
 }
 
-function finish(
-  db: Database,
-  job: string,
-  of: { actor: string; run: string; verb: string; path: string; hold: string },
-  how: Finish,
-): void {
+function finish(db: Database, job: string, of: Running, how: Finish): void {
   for (const effect of how.tables) applyEffect(db, effect)
   const over = how.state !== 'waiting'
   db.run(

@@ -80,7 +80,8 @@ export class Execution implements RunContext<any, any> {
     })
   }
   log(level: LogLevel, message: string, fields?: JsonObject): void {
-    this.lines.push({ at: this.host.now().toISOString(), level, message, fields: fields ?? null })
+    // The catalog's text knows no U+0000.
+    this.lines.push({ at: this.host.now().toISOString(), level, message: message.replaceAll('\0', ''), fields: fields ?? null })
     this.host.reporter.log(level, message, { job: this.job.id, ...fields })
   }
 
@@ -127,7 +128,14 @@ export class Execution implements RunContext<any, any> {
   }
   async part(name: string, mode: LeaseMode): Promise<Part | undefined> {
     const { catalog, owner, leaseMs } = this.host
-    const lease = await catalog.acquire([{ path: `${this.subject.path}/${name}`, mode }], owner, leaseMs, this.job.id)
+    const lease = await catalog.acquire(
+      [{ path: `${this.subject.path}/${name}`, mode }],
+      owner,
+      leaseMs,
+      this.job.id,
+      this.fence,
+    )
+    if (lease === 'fenced') throw new Fenced(this.job.id)
     if (lease.is === 'busy') return undefined
     const unwatch = this.heartbeat.watch(lease.fence, () => this.lost.abort(new Fenced(this.job.id)))
     return {

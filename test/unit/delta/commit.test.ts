@@ -19,7 +19,7 @@ import type { ObjectStore } from '../../../src/storage/object-store.ts'
 import { faultyStore } from '../../support/faulty-store.ts'
 import { add, type Fixture, fixture, metaData, protocol, remove, temporaryFolder, view } from './fixture.ts'
 
-const committer = { engineInfo: 'tblctl/1.2.3', run: 'run-1', now: () => new Date(1_700_000_000_000) }
+const committer = { engineInfo: 'tblctl/1.2.3', run: 'run-1', job: 'job-1', now: () => new Date(1_700_000_000_000) }
 const operation = { name: 'WRITE', parameters: { mode: 'Append' }, metrics: { numFiles: 1 } }
 const adds = (path: string, more: object = {}): Action => add(path, more) as Action
 const failure = (part: object): unknown => expect.objectContaining(view(expect.objectContaining(part)))
@@ -77,7 +77,7 @@ describe('committing', () => {
   it('goes on behind appends of others', async () => {
     const made = await table()
     await made.commit(1, [add('x')])
-    await made.commit(2, [add('y'), { txn: { appId: 'batch', version: 6 } }])
+    await made.commit(2, [add('y'), { txn: { appId: 'another', version: 9 } }])
     const request = append(made.snapshot, 'c', { txn: { appId: 'batch', version: 7 } })
     expect(await commit(made.store, 't', request, committer)).toEqual({ is: 'committed', version: 3 })
     expect((await lines(made.store, 3))[0].commitInfo.readVersion).toBe(0)
@@ -95,6 +95,14 @@ describe('committing', () => {
     await made.commit(2, [metaData(), { txn: { appId: 'other', version: 2 } }])
     expect(await once('other', 1)).toEqual({ is: 'already' })
     expect((await made.read())?.version).toBe(2)
+  })
+
+  it('does not go on behind a part of the same transaction: its rows could be in both', async () => {
+    const made = await table()
+    await made.commit(1, [add('x'), { txn: { appId: 'batch', version: 6 } }])
+    const request = append(made.snapshot, 'c', { txn: { appId: 'batch', version: 7 } })
+    expect(await commit(made.store, 't', request, committer)).toEqual({ is: 'overtaken' })
+    expect((await made.read())?.version).toBe(1)
   })
 
   it.each([

@@ -26,7 +26,7 @@ for (let i = 0; i < commits; i++) {
       txn: { appId: path, version: 1 },
       operation: { name: 'WRITE', parameters: {}, metrics: {} },
     },
-    { engineInfo: 'tblctl/test', run: writer, now: () => new Date() },
+    { engineInfo: 'tblctl/test', run: writer, job: writer, now: () => new Date() },
   )
   outcomes.push(outcome.is)
 }

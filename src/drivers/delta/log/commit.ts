@@ -35,6 +35,7 @@ export interface Committer {
   /** `tblctl/1.2.3` */
   readonly engineInfo: string
   readonly run: string
+  readonly job: string
   readonly now: () => Date
   readonly signal?: AbortSignal
 }
@@ -43,6 +44,8 @@ export type CommitOutcome =
   | { readonly is: 'committed'; readonly version: number }
   /** The transaction was in the table before, committed by this process or another. */
   | { readonly is: 'already' }
+  /** A winner committed an earlier version of the same application: some of what this commit holds may be in the table now. */
+  | { readonly is: 'overtaken' }
   /** `removedInputs`: files that a winner removed, by path. */
   | { readonly is: 'conflict'; readonly why: string; readonly removedInputs?: readonly string[] }
   | { readonly is: 'metadata-changed'; readonly version: number }
@@ -128,7 +131,7 @@ function commitInfo(request: CommitRequest, committer: Committer, txnId: string)
       ),
       engineInfo: committer.engineInfo,
       txnId,
-      tblctl: { run: committer.run },
+      tblctl: { run: committer.run, job: committer.job },
     },
   }
 }

@@ -30,8 +30,8 @@ export function conflictWith(
   { actions, txn, kind }: CommitRequest,
 ): CommitOutcome | undefined {
   for (const action of winner)
-    if ('txn' in action && action.txn.appId === txn?.appId && action.txn.version >= txn.version)
-      return { is: 'already' }
+    if (txn !== undefined && 'txn' in action && action.txn.appId === txn.appId)
+      return { is: action.txn.version >= txn.version ? 'already' : 'overtaken' }
   if (winner.some((action) => 'metaData' in action || 'protocol' in action)) return { is: 'metadata-changed', version }
   const domains = new Set(
     actions.flatMap((action) => ('domainMetadata' in action ? [action.domainMetadata.domain] : [])),
