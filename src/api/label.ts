@@ -46,7 +46,11 @@ export const labelOperation: Operation<LabelOptions> = {
         `label ${refOfPath(subject.path)}: ${[...Object.entries(set).map(([name, value]) => `${name}=${value}`), ...remove.map((name) => `${name}-`)].join(' ')}`,
       ],
       basis: {},
-      leases: [{ path: subject.path, mode: 'exclusive' }],
+      // Beside whatever works on the table, also a reshard that waits; not beside another label, nor what ends or replaces the table.
+      leases: [
+        { path: subject.path, mode: 'write' },
+        { path: `labels/${subject.path}`, mode: 'exclusive' },
+      ],
     }
   },
   async execute(_plan, ctx) {

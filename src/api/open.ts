@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { type Config, loadConfig } from '../config/load.ts'
 import type { OperationVerb } from '../core/driver.ts'
 import type { Approver, Reporter, StopSource } from '../core/host.ts'
+import { mapBounded } from '../core/run/pool.ts'
 import { runOperations } from '../core/run/runner.ts'
 import { driverKinds, loadDriver } from '../drivers/registry.ts'
 import { trustOf, viewConfig } from './config.ts'
@@ -12,7 +13,8 @@ import * as jobs from './jobs.ts'
 import { labelOperation, parseLabels } from './label.ts'
 import { type OperationReport, operate, reportOf } from './operate.ts'
 import { protecting } from './protect.ts'
-import { registered, type Selection, selectTables, subjectOf, tableSubject } from './select.ts'
+import { provision } from './provision.ts'
+import { registered, type Selection, selectTables, tableSubject } from './select.ts'
 import { openSession, requireBackend } from './session.ts'
 import { describeTable, listTables, tableStats } from './tables.ts'
 import { work } from './worker.ts'
@@ -59,7 +61,7 @@ export async function openTblctl(options: OpenOptions) {
     select: async (selection: Selection) => (await selectTables(session, selection)).map(tableSubject),
     describe: async (ref: string) => describeTable(session, await registered(session, ref)),
     stats: async (selection: Selection, exact = false) =>
-      Promise.all((await selectTables(session, selection)).map((row) => tableStats(session, row, exact))),
+      mapBounded(await selectTables(session, selection), options.parallelism, (row) => tableStats(session, row, exact)),
 
     /** A verb on subjects that need not be registered yet: register, create. */
     provision: async (
@@ -67,8 +69,7 @@ export async function openTblctl(options: OpenOptions) {
       refs: readonly string[],
       raw: object,
       dryRun = false,
-    ): Promise<OperationReport> =>
-      operate(session, verb, await Promise.all(refs.map((ref) => subjectOf(session, ref))), raw, { dryRun }),
+    ): Promise<OperationReport> => provision(session, verb, refs, raw, dryRun),
     /** A verb on registered tables: unregister, optimize, reshard, flush. */
     operate: async (verb: OperationVerb, selection: Selection, raw: object, dryRun = false): Promise<OperationReport> =>
       operate(session, verb, (await selectTables(session, selection)).map(tableSubject), raw, { dryRun }),
@@ -113,6 +114,9 @@ export async function openTblctl(options: OpenOptions) {
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   }
 }
+
+/** Those that ship. */
+export const driverNames = driverKinds
 
 /** What each driver can, without a configuration: the capability matrix of `tblctl drivers`. */
 export async function describeDrivers() {

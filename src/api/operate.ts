@@ -1,11 +1,12 @@
 /** Every verb that changes something goes through here: subjects and raw options in, an OperationReport out. */
 import type { OperationVerb, Verb } from '../core/driver.ts'
-import { fail } from '../core/errors.ts'
+import { errorView, fail } from '../core/errors.ts'
 import type { ReportItem } from '../core/host.ts'
 import type { AnyOperation, Subject } from '../core/operation.ts'
 import type { Path } from '../core/ref.ts'
 import { refOfSubject, segmentsOf } from '../core/ref.ts'
-import { runOperations, type Work } from '../core/run/runner.ts'
+import { runOperations } from '../core/run/runner.ts'
+import type { Work } from '../core/run/work.ts'
 import { driverKinds, loadDriver } from '../drivers/registry.ts'
 import type { Session } from './session.ts'
 
@@ -33,13 +34,26 @@ export async function operate(
   rawOptions: object,
   how: OperateOptions = {},
 ): Promise<OperationReport> {
-  const work = await Promise.all(
+  const prepared = await Promise.allSettled(
     subjects.map(async (subject): Promise<Work> => {
       const operation = await operationOf(session, verb, subject)
       return { verb, operation, options: parseOptions(operation, rawOptions), subject }
     }),
   )
-  return runWork(session, verb, work, how)
+  const work = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const refused = prepared.find((one) => one.status === 'rejected')
+  if (work.length === 0 && refused) throw refused.reason
+  const report = await runWork(session, verb, work, how)
+  if (!refused) return report
+  // A backend that cannot be opened does not keep the tables of the others from being worked on.
+  const done = report.items.values()
+  const items = prepared.map(
+    (one, i): ReportItem =>
+      one.status === 'fulfilled'
+        ? done.next().value!
+        : { ref: refOfSubject(subjects[i]!), status: 'failed', error: errorView(one.reason) },
+  )
+  return reportOf(session, verb, report.dryRun, items)
 }
 
 export async function runWork(

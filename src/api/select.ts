@@ -48,7 +48,7 @@ export async function selectTables(session: Session, selection: Selection, orAll
       : [{ backend: '*', project: '*', table: '*', text: '*' }]
   for (const pattern of patterns)
     for (const row of await matching(session, pattern)) if (fits(row, selection)) rows.set(row.path, row)
-  if (rows.size === 0 && !isEmpty(selection))
+  if (rows.size === 0 && !isEmpty(selection) && !orAll)
     throw fail('usage', 'empty-choice', 'no registered table fits the choice', { hint: 'tblctl list' })
   return [...rows.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
 }

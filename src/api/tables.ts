@@ -3,7 +3,7 @@ import type { TableRow } from '../core/catalog.ts'
 import type { Observed, TableDescription, TableStatistics } from '../core/driver.ts'
 import { type ErrorView, errorView } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
-import { refOfPath, segmentsOf } from '../core/ref.ts'
+import { globMatches, refOfPath, segmentsOf } from '../core/ref.ts'
 import { mapBounded } from '../core/run/pool.ts'
 import { formatType } from '../core/types.ts'
 import { type Selection, selectTables, tableSubject } from './select.ts'
@@ -47,7 +47,8 @@ export async function listTables(session: Session, selection: Selection, live = 
         seen.add(observed.path)
         const row = registered.get(observed.path)
         if (row) items.push({ ...itemOf(session, row), live: 'present', facts: observed.facts })
-        else if (selection.refs.length === 0 && !selection.labels) items.push(unregistered(session, observed))
+        else if (selection.refs.length === 0 && !selection.labels && inProjects(observed, selection))
+          items.push(unregistered(session, observed))
       }
     } catch (error) {
       errors.push({ backend, error: errorView(error) })
@@ -64,6 +65,10 @@ export async function listTables(session: Session, selection: Selection, live = 
   }
   items.sort((a, b) => (a.ref < b.ref ? -1 : 1))
   return { kind: 'TableList', items, errors }
+}
+
+function inProjects({ path }: Observed, { projects }: Selection): boolean {
+  return !projects?.length || projects.some((glob) => globMatches(glob, segmentsOf(path).project))
 }
 
 async function exists(session: Session, row: TableRow): Promise<boolean> {

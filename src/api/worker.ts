@@ -11,44 +11,40 @@ export interface WorkedItem extends ReportItem {
 }
 
 /**
- * Yields an item per job that it ran. `once`: returns when nothing more can be done now. A job that another worker took is passed over;
- * one whose table is busy is told once and tried again after the pause.
+ * Yields an item per job that it ran, the oldest first. `once`: returns when nothing more can be done now. A job that another worker
+ * took is passed over; one that stays due (its table is busy, its backend cannot be reached) is told once and tried again after the pause.
  */
 export async function* work(
   session: Session,
   { once, pollMs = 1000 }: { once: boolean; pollMs?: number },
 ): AsyncIterable<WorkedItem> {
   const { stop } = session.host()
-  const tried = new Map<string, number>()
-  const busy = new Set<string>()
-  const told = new Set<string>()
+  const tried = new Set<string>()
+  const told = new Map<string, string>()
   while (!stop.why) {
     let ran = 0
-    for await (const job of session.catalog().jobs({ due: true })) {
+    const due = await Array.fromAsync(session.catalog().jobs({ due: true }))
+    for (const job of due.reverse()) {
       if (stop.why) return
-      // One that failed here is not tried again at once by the same worker.
-      if (job.live || busy.has(job.id) || tried.get(job.id) === job.attempts) continue
-      tried.set(job.id, job.attempts + 1)
+      if (job.live || tried.has(job.id)) continue
+      tried.add(job.id)
       ran++
+      let items: readonly ReportItem[]
       try {
-        for (const item of (await runJob(session, job)).items) {
-          if (item.error?.kind === 'busy') busy.add(job.id)
-          if (item.error?.kind !== 'busy' || !told.has(job.id)) yield { verb: job.verb, ...item }
-          if (item.error?.kind === 'busy') told.add(job.id)
-        }
+        items = (await runJob(session, job)).items
       } catch (error) {
-        yield {
-          verb: job.verb,
-          ref: refOfPath(job.path, job.subject),
-          status: 'failed',
-          job: job.id,
-          error: errorView(error),
-        }
+        const ref = refOfPath(job.path, job.subject)
+        items = [{ ref, status: 'failed', job: job.id, error: errorView(error) }]
+      }
+      for (const item of items) {
+        const code = item.error?.code
+        if (code === undefined || told.get(job.id) !== code) yield { verb: job.verb, ...item }
+        if (code !== undefined) told.set(job.id, code)
       }
     }
     if (ran > 0) continue
     if (once) return
-    busy.clear()
+    tried.clear()
     for (let waited = 0; waited < pollMs && !stop.why; waited += 100) await sleep(100)
   }
 }

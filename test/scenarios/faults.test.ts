@@ -80,8 +80,7 @@ test(
         command: (world, env) => world.run('tenant ch:t1/', env),
         oracle: async (world) => {
           expect(objects(world)).toHaveLength(12)
-          expect((await world.run('tenant ch:t1/')).stdout).toContain('"status":"unchanged"')
-          return {
+            return {
             objects: objects(world),
             registered: world.sql('.tblctl/catalog.db', `select path from tables where path like 'ch/%'`),
           }
@@ -93,6 +92,12 @@ test(
   },
   3 * minutes,
 )
+
+test('tenant create once more changes nothing', async () => {
+  using world = await World.make()
+  expect((await world.run('tenant ch:t1/')).stdout).toContain('"status":"changed"')
+  expect((await world.run('tenant ch:t1/')).stdout).toContain('"status":"unchanged"')
+})
 
 test('tenant create that fails takes back what it made, and nothing of another tenant', async () => {
   using world = await World.make()

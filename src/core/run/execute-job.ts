@@ -9,8 +9,7 @@ import { refOfPath, refOfSubject } from '../ref.ts'
 import { reapDead } from './dead.ts'
 import { Execution } from './execution.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { RunRequest, Work } from './runner.ts'
-import { planOf } from './triage.ts'
+import { planOf, type RunRequest, type Work } from './work.ts'
 
 /** A basis that moves this often is a table under heavy change: say so instead of planning for ever. */
 const maximumReplans = 3
@@ -19,25 +18,29 @@ export async function executeJob(
   host: Host,
   heartbeat: Heartbeat,
   request: RunRequest,
-  work: Work,
+  planned: Work,
   firstPlan: Plan,
   found: Job | null,
 ): Promise<ReportItem> {
-  const ref = refOfSubject(work.subject)
+  const ref = refOfSubject(planned.subject)
+  let work = planned
   let plan = firstPlan
   let old = found
   for (let replans = 0; ; ) {
     const id = old?.id ?? host.newId()
-    const failed = (error: ErrorView): ReportItem => ({ ref, status: 'failed', job: id, plan, error })
+    let job = old?.id // nobody is told of a job that never came to be
+    const failed = (error: ErrorView): ReportItem => ({ ref, status: 'failed', ...(job ? { job } : {}), plan, error })
     try {
       if (host.stop.why) throw new Stopped(host.stop.why)
       const restart = old !== null && old === found && work.operation.resume === 'replan' && !request.force
       const lease = await begin(host, request, newJob(host, request, work, plan, old, id, restart))
       let stale = 'another process finished the job'
+      work = await asRegistered(host, work)
       if (lease.is === 'busy') {
         if (lease.why !== 'done-since') return { ref, status: 'failed', plan, error: busyError(lease, ref) }
         if (request.ifLast || !found) return { ref, status: 'unchanged', plan }
       } else {
+        job = id
         const end = await runOnce(host, heartbeat, request, work, plan, id, lease, old)
         if (end.is === 'item') return { ref, plan, job: id, ...end.item }
         if (end.is === 'again') {
@@ -66,6 +69,13 @@ function staleError(ref: string, why: string): ErrorView {
     hint: 'plan again',
     retry: 'later',
   }
+}
+
+/** The subject as the catalog has it now: it was planned, and perhaps approved at leisure, before the lease was ours. */
+async function asRegistered(host: Host, work: Work): Promise<Work> {
+  if (work.subject.kind !== 'table') return work
+  const row = await host.catalog.table(work.subject.path)
+  return { ...work, subject: { ...work.subject, spec: row?.spec ?? null } }
 }
 
 type End =
@@ -104,6 +114,7 @@ async function runOnce(
     await context.poll()
     let outcome: Outcome<object>
     try {
+      context.throwIfCancelled()
       outcome = await operation.execute(plan, context)
       while (outcome.is === 'waiting' && (await context.pending())) outcome = await operation.execute(plan, context)
     } catch (error) {
@@ -240,6 +251,7 @@ async function begin(host: Host, request: RunRequest, job: NewJob): Promise<Leas
     await reapDead(host)
     lease = await attempt()
   }
+  if (lease.is === 'busy' && deadline > Date.now() && host.stop.why) throw new Stopped(host.stop.why)
   return lease
 }
 

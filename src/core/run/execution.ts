@@ -81,7 +81,12 @@ export class Execution implements RunContext<any, any> {
   }
   log(level: LogLevel, message: string, fields?: JsonObject): void {
     // The catalog's text knows no U+0000.
-    this.lines.push({ at: this.host.now().toISOString(), level, message: message.replaceAll('\0', ''), fields: fields ?? null })
+    this.lines.push({
+      at: this.host.now().toISOString(),
+      level,
+      message: message.replaceAll('\0', ''),
+      fields: fields ?? null,
+    })
     this.host.reporter.log(level, message, { job: this.job.id, ...fields })
   }
 
@@ -175,6 +180,11 @@ export class Execution implements RunContext<any, any> {
   }
   end(): void {
     this.unwatch()
+  }
+
+  /** An order that came while nobody ran the job is obeyed before any work: not every operation ever commits. */
+  throwIfCancelled(): void {
+    if (this.cancelled(this.phase)) throw new Stopped('cancel')
   }
 
   private cancelled(phase: string | null): boolean {

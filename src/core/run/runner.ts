@@ -1,34 +1,12 @@
 /** THE RUNNER: resume or plan → approve once for all → per subject: lease → execute → report. One path for every verb of every driver. */
 import type { ErrorView } from '../errors.ts'
 import type { Host, PlannedItem, ReportItem } from '../host.ts'
-import type { AnyOperation, Plan, Subject } from '../operation.ts'
-import type { Path } from '../ref.ts'
 import { refOfSubject } from '../ref.ts'
 import { executeJob } from './execute-job.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { mapBounded } from './pool.ts'
 import { type Todo, triage } from './triage.ts'
-
-/** One subject's share of a request: `fleet` mixes verbs and drivers in one batch. */
-export interface Work {
-  readonly verb: string
-  readonly operation: AnyOperation
-  /** Parsed by `operation.options`. */
-  readonly options: object
-  readonly subject: Subject
-}
-
-export interface RunRequest {
-  readonly work: readonly Work[]
-  readonly dryRun?: boolean
-  /** Approved before (a plan file): neither planned nor asked for again, refused when the basis moved. */
-  readonly saved?: ReadonlyMap<Path, Plan>
-  /** Goes on with just this job, whoever ran it, with its own options. */
-  readonly force?: { readonly job: string }
-  /** Last done job of this verb per path when the work was found due; done by another since then → unchanged. */
-  readonly ifLast?: ReadonlyMap<Path, string | null>
-  readonly input?: AsyncIterable<Uint8Array>
-}
+import type { RunRequest } from './work.ts'
 
 /** One item per piece of work, in its order. One failure never stops or hides another. */
 export async function runOperations(host: Host, request: RunRequest): Promise<ReportItem[]> {

@@ -5,8 +5,7 @@ import type { Host, ReportItem } from '../host.ts'
 import type { Plan } from '../operation.ts'
 import { refOfSubject } from '../ref.ts'
 import { reapDead } from './dead.ts'
-import { readContext } from './read-context.ts'
-import type { RunRequest, Work } from './runner.ts'
+import { planOf, type RunRequest, type Work } from './work.ts'
 
 export type Todo =
   | { readonly is: 'item'; readonly item: ReportItem }
@@ -36,10 +35,6 @@ export async function triage(host: Host, request: RunRequest, work: Work): Promi
   } catch (error) {
     return { is: 'item', item: { ref, status: 'failed', error: errorView(error) } }
   }
-}
-
-export function planOf(host: Host, { operation, options, subject }: Work): Promise<Plan> {
-  return operation.plan(subject, options, readContext(host, subject.path.split('/')[0]!))
 }
 
 /**

@@ -1,0 +1,50 @@
+/** `tblctl create`: a table from a table schema. */
+import { fail } from '../../core/errors.ts'
+import type { CommandModule } from '../command.ts'
+import { reportColumns } from '../output/report.ts'
+import { labelOption, mergeLabels } from '../tables/labels.ts'
+import { absoluteLocation, locationOption } from '../tables/location.ts'
+import { runOperation } from '../tables/operation.ts'
+import { changing, type TableContext } from '../tables/traits.ts'
+
+interface Options {
+  readonly schema?: string
+  readonly location?: string
+  readonly label?: readonly Readonly<Record<string, string>>[]
+}
+
+export const command: CommandModule<{ refs: readonly string[] }, Options> = {
+  name: 'create',
+  summary: 'Create tables from a table schema',
+  description: 'Again with the same schema, it changes nothing; a table with another schema is refused.',
+  examples: [
+    { command: 'tblctl create lake:acme/metrics --schema metrics', does: 'from a schema that ships with tblctl' },
+    {
+      command: 'tblctl create lake:acme/a lake:acme/b --schema events --label tier=hot',
+      does: 'several, with a label',
+    },
+    { command: 'tblctl create lake:acme/metrics --schema metrics --dry-run', does: 'only say what would be done' },
+  ],
+  arguments: [{ name: '<refs...>', description: 'names of the new tables, as BACKEND:PROJECT/TABLE' }],
+  options: [
+    {
+      flags: '--schema <name>',
+      description: 'table schema: one that ships, or one of the folders in tblctl.yaml',
+      completes: 'schema',
+    },
+    locationOption,
+    labelOption,
+  ],
+  takes: changing,
+  columns: reportColumns,
+  run: (context: TableContext, { refs }, { schema, location, label }) => {
+    if (schema === undefined)
+      throw fail('usage', 'missing-schema', 'create needs --schema NAME', {
+        hint: 'schemas that ship: metrics, events, otel_logs_and_spans, …; TAB after --schema completes them',
+      })
+    return runOperation(context, (api) => {
+      const options = { schema, location: absoluteLocation(location, context.io.directory), labels: mergeLabels(label) }
+      return api.provision('create', refs, options, context.global.dryRun)
+    })
+  },
+}

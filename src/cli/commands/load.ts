@@ -1,0 +1,75 @@
+/** `tblctl load`: rows from files or standard input into a table. */
+import type { OperationReport } from '../../api/operate.ts'
+import type { RowFormat } from '../../core/batch.ts'
+import { parseDuration, parseSize } from '../../core/units.ts'
+import type { CommandModule } from '../command.ts'
+import { positiveInteger } from '../flags/values.ts'
+import { reportColumns } from '../output/report.ts'
+import { runOperation } from '../tables/operation.ts'
+import { rowFormats } from '../tables/row-formats.ts'
+import { changing, type TableContext } from '../tables/traits.ts'
+
+interface Options {
+  readonly format?: RowFormat
+  readonly batchId?: string
+  readonly again?: boolean
+  readonly commitRows?: number
+  readonly commitBytes?: number
+  readonly commitEvery?: number
+  readonly rejectTo?: string
+}
+
+export const command: CommandModule<{ ref: string; files: readonly string[] }, Options> = {
+  name: 'load',
+  summary: 'Load rows from files or standard input',
+  description:
+    'The same files are loaded into a table once, however often the command is killed and run again; what standard input brings is new each time, unless --batch-id names it.\n\nA row that does not fit ends the load and says its file, line and column; with --reject-to it is put aside and the load goes on.',
+  examples: [
+    { command: 'tblctl load lake:acme/metrics a.ndjson b.parquet', does: 'two files' },
+    { command: 'producer | tblctl load lake:acme/metrics - --commit-every 10s', does: 'a stream, a commit every 10 s' },
+    { command: 'tblctl load lake:acme/metrics day.csv --reject-to bad.ndjson', does: 'bad rows aside' },
+  ],
+  arguments: [
+    { name: '<ref>', description: 'the table', completes: 'table' },
+    { name: '<files...>', description: 'NDJSON, CSV or Parquet files, or - for standard input', completes: 'file' },
+  ],
+  options: [
+    { flags: '--format <format>', description: 'instead of what the ending says; - is ndjson', choices: rowFormats },
+    { flags: '--batch-id <id>', description: 'name of this input instead of its hash: it is loaded once' },
+    { flags: '--again', description: 'load the same input a second time' },
+    { flags: '--commit-rows <n>', description: 'a commit after so many rows', parse: positiveInteger(1e12) },
+    { flags: '--commit-bytes <size>', description: 'a commit after so much input', parse: parseSize },
+    { flags: '--commit-every <duration>', description: 'a commit after so much time', parse: parseDuration },
+    { flags: '--reject-to <file>', description: 'put rows that do not fit into this file', completes: 'file' },
+  ],
+  takes: changing,
+  columns: reportColumns,
+  async run(context: TableContext, { ref, files }, options) {
+    const { io, global } = context
+    return runOperation(context, async (api) => {
+      const report = await api.load({
+        ref,
+        inputs: files,
+        directory: io.directory,
+        format: options.format ?? null,
+        batchId: options.batchId ?? null,
+        again: options.again ?? false,
+        commitRows: options.commitRows ?? null,
+        commitBytes: options.commitBytes ?? null,
+        commitMs: options.commitEvery ?? null,
+        rejectTo: options.rejectTo ?? null,
+        // Looked at only when somebody reads it: a terminal is not opened for files.
+        input: { [Symbol.asyncIterator]: () => io.stdin[Symbol.asyncIterator]() },
+        dryRun: global.dryRun,
+      })
+      warnOfRejects(context, report, options.rejectTo)
+      return report
+    })
+  },
+}
+
+function warnOfRejects({ reporter }: TableContext, { items }: OperationReport, file: string | undefined): void {
+  for (const { result } of items)
+    if (file !== undefined && typeof result?.rejected === 'number' && result.rejected > 0)
+      reporter.log('warn', `${result.rejected} rows did not fit; they are in ${file}`)
+}

@@ -1,0 +1,33 @@
+/** `tblctl register`: the catalog learns a table that is there. */
+import type { CommandModule } from '../command.ts'
+import { reportColumns } from '../output/report.ts'
+import { labelOption, mergeLabels } from '../tables/labels.ts'
+import { absoluteLocation, locationOption } from '../tables/location.ts'
+import { runOperation } from '../tables/operation.ts'
+import { changing, type TableContext } from '../tables/traits.ts'
+
+interface Options {
+  readonly location?: string
+  readonly label?: readonly Readonly<Record<string, string>>[]
+}
+
+export const command: CommandModule<{ refs: readonly string[] }, Options> = {
+  name: 'register',
+  summary: 'Adopt tables that exist',
+  description:
+    'Reads what is there and remembers it in the catalog; nothing is written to the table. Again, it changes nothing.',
+  examples: [
+    { command: 'tblctl register lake:acme/metrics', does: 'the table at its usual place below the backend' },
+    { command: 'tblctl register lake:nyt/covid --location ./covid-nyt', does: 'a table that lies anywhere' },
+    { command: 'tblctl register lake:acme/a lake:acme/b --label tier=hot', does: 'several, with a label' },
+  ],
+  arguments: [{ name: '<refs...>', description: 'tables that exist, as BACKEND:PROJECT/TABLE' }],
+  options: [locationOption, labelOption],
+  takes: changing,
+  columns: reportColumns,
+  run: (context: TableContext, { refs }, { location, label }) =>
+    runOperation(context, (api) => {
+      const options = { location: absoluteLocation(location, context.io.directory), labels: mergeLabels(label) }
+      return api.provision('register', refs, options, context.global.dryRun)
+    }),
+}

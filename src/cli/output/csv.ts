@@ -1,0 +1,14 @@
+/** RFC 4180: CRLF, and quotes where a field holds a comma, a quote or a line end. */
+import { machineText } from './columns.ts'
+import type { CellValue, Column } from './view.ts'
+
+export function csvLine(values: readonly CellValue[]): string {
+  return `${values.map((value) => field(machineText(value), value === '')).join(',')}\r\n`
+}
+
+export const csvHeader = (columns: readonly Column<any>[]): string => csvLine(columns.map((column) => column.name))
+
+/** Unknown is an empty field, an empty text is `""`. */
+function field(text: string, emptyText: boolean): string {
+  return emptyText || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
