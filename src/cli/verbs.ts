@@ -41,7 +41,7 @@ export const verbs: readonly Verb[] = [
   {
     name: 'doctor',
     group: 'set up',
-    summary: 'Check the installation, the config and every backend, and say how to mend what is broken',
+    summary: 'Check the config and every backend, with a fix for what is broken',
     load: () => import('./commands/doctor.ts'),
   },
   {

@@ -17,7 +17,7 @@ const columns: readonly Column<DoctorCheck>[] = [
 
 export const command: CommandModule<{ backends: readonly string[] }, { printPolicy?: boolean }> = {
   name: 'doctor',
-  summary: 'Check the installation, the config and every backend, and say how to mend what is broken',
+  summary: 'Check the config and every backend, with a fix for what is broken',
   examples: [
     { command: 'tblctl doctor', does: 'everything; exit code 1 when a check fails' },
     { command: 'tblctl doctor lake -o json', does: 'one backend, for scripts: .items[].ok, .items[].fix' },

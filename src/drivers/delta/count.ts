@@ -13,7 +13,7 @@ export async function countRows(
   ctx: ReadContext,
 ): Promise<number> {
   await using engine = await openEngine({ scratch: await lake.environment.scratch(), signal: ctx.signal })
-  return countRowsIn(engine, table, files)
+  return await countRowsIn(engine, table, files)
 }
 
 export async function countRowsIn(

@@ -1,10 +1,13 @@
-/** From a file that the engine wrote to an `add` action: its place below the table, its statistics, its upload. */
+/** From a file that the engine wrote to an `add` action: its place below the table, its statistics, its upload, and the way back. */
 import { createHash, randomUUID } from 'node:crypto'
-import type { PartitionFile, WrittenFile } from '../../engine/write-parquet.ts'
+import { TblctlError } from '../../core/errors.ts'
+import type { ReadContext } from '../../core/operation.ts'
+import type { WrittenFile } from '../../engine/write-parquet.ts'
 import type { Add, PartitionValues } from './log/actions.ts'
-import { decodePath, encodePath, tableKey } from './log/paths.ts'
+import { encodePath, tableKey } from './log/paths.ts'
+import { fileKey } from './log/replay.ts'
 import { formatStats } from './log/stats.ts'
-import { type DeltaTable, storedFields } from './table.ts'
+import { type DeltaTable, type Lake, refreshed, storedFields } from './table.ts'
 
 /** Longest name of a folder that every file system takes. */
 const longestName = 200
@@ -15,28 +18,37 @@ export interface PublishOptions {
   readonly tags?: Readonly<Record<string, string>>
 }
 
-/** Moves the file to its place; it belongs to the table once the action is committed. */
+/** Moves the file to its place; it belongs to the table once the action is committed. When it fails, nothing is left there. */
 export async function publish(
   { location, snapshot }: DeltaTable,
-  file: WrittenFile | PartitionFile,
+  file: WrittenFile,
   values: PartitionValues,
   { dataChange, tags }: PublishOptions,
 ): Promise<Add> {
-  const folders = snapshot.metadata.partitionColumns.map((column) => folderName(column, values[column] ?? null))
+  const { partitionColumns, configuration } = snapshot.metadata
+  const partitionValues = Object.fromEntries(partitionColumns.map((column) => [column, values[column] || null]))
+  const folders = partitionColumns.map((column) => folderName(column, partitionValues[column]!))
   const path = [...folders, `part-00000-${randomUUID()}-c000.zstd.parquet`].join('/')
-  const { size, modifiedAt } = await location.store.upload(tableKey(location.prefix, path), file.path)
+  const { size, modifiedAt } = await upload({ location, snapshot }, path, file.path)
   return {
     path: encodePath(path),
-    partitionValues: values,
+    partitionValues,
     size,
     modificationTime: modifiedAt.getTime(),
     dataChange,
-    stats: formatStats(file, {
-      fields: storedFields(snapshot),
-      partitionColumns: snapshot.metadata.partitionColumns,
-      configuration: snapshot.metadata.configuration,
-    }),
+    stats: formatStats(file, { fields: storedFields(snapshot), partitionColumns, configuration }),
     ...(tags ? { tags } : {}),
+  }
+}
+
+async function upload({ location: { store, prefix } }: DeltaTable, path: string, localFile: string) {
+  const key = tableKey(prefix, path)
+  try {
+    return await store.upload(key, localFile)
+  } catch (error) {
+    // The store may have failed after the object was there; the name is ours alone.
+    await store.delete([key]).catch(() => {})
+    throw error
   }
 }
 
@@ -49,11 +61,38 @@ function folderName(column: string, value: string | null): string {
 
 export const bytesOf = (adds: readonly Add[]): number => adds.reduce((sum, add) => sum + add.size, 0)
 
-/** Files that no commit came to name. */
+/** Removes files that no commit came to name. */
 export async function discard({ location }: DeltaTable, adds: readonly Add[]): Promise<void> {
-  const keys = adds.flatMap((add) => {
-    const decoded = decodePath(add.path)
-    return 'path' in decoded ? [tableKey(location.prefix, decoded.path)] : []
-  })
-  await location.store.delete(keys)
+  await location.store.delete(adds.map((add) => tableKey(location.prefix, fileKey(add))))
+}
+
+/**
+ * After a commit that threw: removes its files when it is certain that the commit is not in the log and never will be. Otherwise they
+ * stay for vacuum: to remove a file that the log names would lose rows.
+ */
+export async function withdraw(
+  lake: Lake,
+  table: DeltaTable,
+  adds: readonly Add[],
+  error: unknown,
+  ctx: ReadContext,
+): Promise<void> {
+  const refused = error instanceof TblctlError && !['unreachable', 'timeout', 'bug'].includes(error.view.kind)
+  if (!refused || adds.length === 0) return
+  try {
+    if (!(await areNamed(lake, table, adds, ctx))) await discard(table, adds)
+  } catch (failure) {
+    ctx.log('debug', 'files of the failed commit could not be removed', { error: String(failure) })
+  }
+}
+
+async function areNamed(lake: Lake, table: DeltaTable, adds: readonly Add[], ctx: ReadContext): Promise<boolean> {
+  try {
+    const { snapshot } = await refreshed(lake, table, ctx)
+    return adds.some((add) => snapshot.files.has(fileKey(add)))
+  } catch (error) {
+    // Nothing there, or another table: it names none of them.
+    if (error instanceof TblctlError && ['no-delta-table', 'table-replaced'].includes(error.view.code)) return false
+    throw error
+  }
 }

@@ -27,7 +27,7 @@ export async function describe(lake: Lake, table: Subject, ctx: ReadContext): Pr
       id: metadata.id,
       name: metadata.name ?? null,
       description: metadata.description ?? null,
-      createdAt: metadata.createdTime === undefined ? null : new Date(metadata.createdTime).toISOString(),
+      createdAt: timeText(metadata.createdTime ?? null),
       protocol: protocol as unknown as JsonObject,
       properties: metadata.configuration,
     },
@@ -57,8 +57,13 @@ export async function stats(
 
 const unknownRows = (files: number): string =>
   `${files} files have no row count in the log; tblctl stats --exact counts them`
-const timeOf = (snapshot: Snapshot): string | null =>
-  snapshot.timestamp === null ? null : new Date(snapshot.timestamp).toISOString()
+const timeOf = (snapshot: Snapshot): string | null => timeText(snapshot.timestamp)
+
+/** A log may hold any number; null when it is no time. */
+function timeText(milliseconds: number | null): string | null {
+  const time = new Date(milliseconds ?? Number.NaN)
+  return Number.isNaN(time.getTime()) ? null : time.toISOString()
+}
 
 /** Equal for equal columns and partitioning. */
 export const schemaHashOf = (snapshot: Snapshot): string =>

@@ -1,10 +1,11 @@
 /** Puts the verbs of the Delta driver together. */
 import type { Driver, DriverEnvironment } from '../../core/driver.ts'
+import { openLocalStore } from '../../storage/local.ts'
 import { create } from './create.ts'
 import { describe, stats } from './describe.ts'
 import { exportTable } from './export.ts'
 import { load } from './load.ts'
-import { openLocations } from './location.ts'
+import { type OpenStore, openLocations } from './location.ts'
 import type { DeltaConfig } from './module.ts'
 import { optimize } from './optimize.ts'
 import { ping } from './ping.ts'
@@ -13,8 +14,14 @@ import { register, unregister } from './register.ts'
 import { scan } from './scan.ts'
 import type { Lake } from './table.ts'
 
-export function openDeltaDriver(backend: string, config: DeltaConfig, environment: DriverEnvironment): Driver {
-  const lake: Lake = { locations: openLocations(config, environment.directory), environment }
+/** `openStore`: opens the object store at an absolute path. */
+export function openDeltaDriver(
+  backend: string,
+  config: DeltaConfig,
+  environment: DriverEnvironment,
+  openStore: OpenStore = openLocalStore,
+): Driver {
+  const lake: Lake = { locations: openLocations(config, environment.directory, openStore), environment }
   return {
     kind: 'delta',
     can: {

@@ -10,6 +10,6 @@ export function exportTable(lake: Lake) {
     const table = await openTable(lake, subject, ctx)
     const { select, paths } = scanFiles(table, table.snapshot.files.values(), table.snapshot.fields)
     await using engine = await openEngine({ scratch: await lake.environment.scratch(), signal: ctx.signal })
-    return readingFiles(engine, paths, () => exportFile(engine, select, options))
+    return await readingFiles(engine, paths, () => exportFile(engine, select, options))
   }
 }

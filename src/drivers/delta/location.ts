@@ -1,10 +1,9 @@
 /** Where tables lie: `{url}/projects/{project}/{table}`, a project's own root, or a place that the user named. */
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fail } from '../../core/errors.ts'
 import type { Subject } from '../../core/operation.ts'
 import { type Path, printable, refOfPath, segmentsOf } from '../../core/ref.ts'
-import { openLocalStore } from '../../storage/local.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { DeltaConfig } from './module.ts'
 
@@ -25,12 +24,14 @@ export interface Locations {
   of(subject: Pick<Subject, 'path' | 'spec'>, explicit?: string | null): Location
 }
 
-/** `directory`: what relative `file:` URLs in the config count from. */
-export function openLocations(config: DeltaConfig, directory: string): Locations {
+export type OpenStore = (path: string) => ObjectStore
+
+/** `directory`: what relative locations count from, those in the config and those that a user names. */
+export function openLocations(config: DeltaConfig, directory: string, openStore: OpenStore): Locations {
   const stores = new Map<string, ObjectStore>()
   const open = (url: string): ObjectStore => {
     const path = localPathOf(url, directory)
-    const store = stores.get(path) ?? openLocalStore(path)
+    const store = stores.get(path) ?? openStore(path)
     stores.set(path, store)
     return store
   }
@@ -70,20 +71,38 @@ function derivedPrefix(path: Path): string {
   return `projects/${project}/${table}`
 }
 
+/**
+ * `file:///…` is a URL, percent-encoded. `file:/…`, `file:./…` and a bare path are paths as they are written, so that a folder named
+ * `100%` needs no thought.
+ */
 function localPathOf(url: string, directory: string): string {
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return isAbsolute(url) ? url : resolve(directory, url)
-  if (!url.startsWith('file:'))
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return pathOf(url, url, directory)
+  if (!/^file:/i.test(url))
     throw fail('usage', 'bad-location', `"${printable(url)}" is no place that this version can reach`, {
       hint: 'use a folder: file:/path/to/table',
     })
   const rest = url.slice('file:'.length)
-  if (!rest.startsWith('/')) return resolve(directory, rest)
+  if (!rest.startsWith('//')) return pathOf(rest, url, directory)
+  const { path, search, hash } = partsOf(url)
+  if (search === '' && hash === '') return pathOf(path, url, directory)
+  throw badLocation(url, 'has a "?" or "#", which ends the path of a URL', 'write %3F or %23, or file:/path/to/table')
+}
+
+function partsOf(url: string): { path: string; search: string; hash: string } {
   try {
-    return fileURLToPath(rest.startsWith('//') ? url : `file://${encodeURI(rest).replace(/[?#]/g, encodeURIComponent)}`)
+    const { search, hash } = new URL(url)
+    return { path: fileURLToPath(url), search, hash }
   } catch (cause) {
-    throw fail('usage', 'bad-location', `"${printable(url)}" is no file URL of this machine`, {
-      hint: 'write file:/path/to/table',
-      cause,
-    })
+    throw badLocation(url, 'is no file URL of this machine', 'write file:/path/to/table', cause)
   }
 }
+
+function pathOf(path: string, url: string, directory: string): string {
+  if (path === '') throw badLocation(url, 'names no folder', 'write file:/path/to/table')
+  if (path.includes('\0') || !path.isWellFormed())
+    throw badLocation(url, 'cannot be a path', 'write file:/path/to/table')
+  return resolve(directory, path)
+}
+
+const badLocation = (url: string, why: string, hint: string, cause?: unknown): Error =>
+  fail('usage', 'bad-location', `"${printable(url)}" ${why}`, { hint, cause })

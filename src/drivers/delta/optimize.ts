@@ -4,17 +4,17 @@ import { fail } from '../../core/errors.ts'
 import type { Operation, Plan, RunContext } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
-import { type Engine, openEngine } from '../../engine/engine.ts'
+import { type Engine, openEngine, readingFiles } from '../../engine/engine.ts'
 import { writeParquet } from '../../engine/write-parquet.ts'
 import { optimizeOptions } from '../../verbs/options.ts'
 import { type Bin, packBins, packedTag } from './bins.ts'
 import { countRowsIn } from './count.ts'
-import { bytesOf, discard, publish } from './data-file.ts'
+import { discard, publish, withdraw } from './data-file.ts'
 import { schemaHashOf } from './describe.ts'
-import { commit } from './log/commit.ts'
+import { type CommitOutcome, commit } from './log/commit.ts'
 import { requireWritable } from './log/protocol.ts'
 import { removeOf } from './log/replay.ts'
-import { committer, type DeltaTable, type Lake, openTable, scanFiles, storedFields } from './table.ts'
+import { committer, type DeltaTable, type Lake, openTable, refreshed, scanFiles, storedFields } from './table.ts'
 
 /** Delta Spark's is 1 GB, delta-rs's 100 MB. */
 const defaultTargetSize = 256_000_000
@@ -84,9 +84,13 @@ export function optimize(lake: Lake): Operation<{ targetSize: number | null }, O
       let version: number | null = null
       await using engine = await openEngine({ scratch: await lake.environment.scratch(), signal: ctx.signal })
       for (const [i, bin] of bins.entries()) {
-        const done = await rewrite(engine, table, bin, ctx)
-        if (done.is === 'metadata-changed')
-          return { is: 'stale', why: `version ${done.version} changed its schema or protocol` }
+        let done = await rewrite(lake, engine, table, bin, ctx)
+        if (done.is === 'metadata-changed') {
+          // What is done stays reported; the other bins go on with the columns that the table has now.
+          if (state.filesRemoved === 0) return { is: 'stale', why: `version ${done.version} changed its schema` }
+          table = await refreshed(lake, table, ctx)
+          done = await rewrite(lake, engine, table, bin, ctx)
+        }
         if (done.is === 'rewritten') {
           version = done.version
           state = {
@@ -100,7 +104,7 @@ export function optimize(lake: Lake): Operation<{ targetSize: number | null }, O
         } else state = { ...state, binsLost: state.binsLost + 1 }
         ctx.report({ done: i + 1, total: bins.length, unit: 'bins', detail: { filesRemoved: state.filesRemoved } })
         await ctx.commit({ phase: 'rewriting', state })
-        if (i + 1 < bins.length) table = await openTable(lake, ctx.subject, ctx)
+        if (i + 1 < bins.length) table = await refreshed(lake, table, ctx)
       }
       if (state.filesRemoved > 0) return { is: 'changed', result: { ...state, version, verified: ['rows'] } }
       return state.binsLost > 0 ? { is: 'conflict', why: 'every bin lost to another writer' } : { is: 'unchanged' }
@@ -113,15 +117,21 @@ type Rewritten =
   | { readonly is: 'lost' }
   | { readonly is: 'metadata-changed'; readonly version: number }
 
-async function rewrite(engine: Engine, table: DeltaTable, bin: Bin, ctx: RunContext<State, any>): Promise<Rewritten> {
+/** One COPY, so that memory is bounded by the engine's budget whatever the size of the table. */
+async function rewrite(
+  lake: Lake,
+  engine: Engine,
+  table: DeltaTable,
+  bin: Bin,
+  ctx: RunContext<State, any>,
+): Promise<Rewritten> {
   const { location, snapshot } = table
   if (!bin.files.every((file) => snapshot.files.has(file.path))) return { is: 'lost' }
   const fields = storedFields(snapshot).filter((field) => !snapshot.metadata.partitionColumns.includes(field.name))
-  const { select } = scanFiles(table, bin.files, fields)
-  const written = await writeParquet(engine, select, join(engine.directory, 'bin.parquet'), {
-    fields,
-    compression: 'zstd',
-  })
+  const { select, paths } = scanFiles(table, bin.files, fields)
+  const written = await readingFiles(engine, paths, () =>
+    writeParquet(engine, select, join(engine.directory, 'bin.parquet'), { fields, compression: 'zstd' }),
+  )
   // The footers, not the log: other writers' statistics may be wrong, and then this is where it would come out.
   const before = await countRowsIn(engine, table, bin.files)
   if (written.rows !== before)
@@ -133,11 +143,12 @@ async function rewrite(engine: Engine, table: DeltaTable, bin: Bin, ctx: RunCont
     )
   const add = await publish(table, written, bin.partitionValues, {
     dataChange: false,
-    tags: { [packedTag]: String(bin.bytes) },
+    tags: { [packedTag]: String(bin.weight) },
   })
+  let outcome: CommitOutcome
   try {
     const now = ctx.now().getTime()
-    const outcome = await commit(
+    outcome = await commit(
       location.store,
       location.prefix,
       {
@@ -157,13 +168,12 @@ async function rewrite(engine: Engine, table: DeltaTable, bin: Bin, ctx: RunCont
       },
       committer(ctx),
     )
-    if (outcome.is === 'committed')
-      return { is: 'rewritten', version: outcome.version, rows: written.rows, bytes: bytesOf([add]) }
-    await discard(table, [add])
-    return outcome.is === 'metadata-changed' ? outcome : { is: 'lost' }
   } catch (error) {
-    // Whether the commit was written is not known for certain only when the disk or the process fails: then the file stays for vacuum.
-    ctx.log('debug', 'the rewritten file may be left behind', { file: add.path })
+    await withdraw(lake, table, [add], error, ctx)
     throw error
   }
+  if (outcome.is === 'committed')
+    return { is: 'rewritten', version: outcome.version, rows: written.rows, bytes: add.size }
+  await discard(table, [add])
+  return outcome.is === 'metadata-changed' ? outcome : { is: 'lost' }
 }

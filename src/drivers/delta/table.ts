@@ -1,7 +1,7 @@
 /** An open Delta table: where it lies and what it is at its newest version. */
 import type { DriverEnvironment } from '../../core/driver.ts'
 import { fail } from '../../core/errors.ts'
-import type { ReadContext, Subject } from '../../core/operation.ts'
+import type { ReadContext, RunContext, Subject } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import type { Field } from '../../core/types.ts'
 import { version } from '../../core/version.ts'
@@ -11,7 +11,7 @@ import type { Location, Locations } from './location.ts'
 import type { Committer } from './log/commit.ts'
 import { tableKey } from './log/paths.ts'
 import type { LiveFile } from './log/replay.ts'
-import { readSnapshot, type Snapshot } from './log/snapshot.ts'
+import { readSnapshot, type Snapshot, updateSnapshot } from './log/snapshot.ts'
 import { storedField } from './types.ts'
 
 /** What every verb of this driver works with. */
@@ -52,8 +52,32 @@ export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContex
   })
 }
 
-export function committer(ctx: ReadContext): Committer {
-  return { engineInfo: `tblctl/${version}`, run: ctx.run, now: () => ctx.now(), signal: ctx.signal }
+/** The same table at its newest version; only the commits since are read. */
+export async function refreshed(lake: Lake, { location, snapshot }: DeltaTable, ctx: ReadContext): Promise<DeltaTable> {
+  const newest = await updateSnapshot(location.store, location.prefix, snapshot, {
+    scratch: await lake.environment.scratch(),
+    signal: ctx.signal,
+  })
+  if (!newest)
+    throw fail('missing', 'no-delta-table', 'the table was removed while it was being worked on', {
+      where: location.url,
+    })
+  if (newest.metadata.id !== snapshot.metadata.id)
+    throw fail('refused', 'table-replaced', 'another table was put in its place while it was being worked on', {
+      where: location.url,
+      hint: 'run the command again for the table that is there now',
+    })
+  return { location, snapshot: newest }
+}
+
+export function committer(ctx: RunContext<any, any>): Committer {
+  return {
+    engineInfo: `tblctl/${version}`,
+    run: ctx.run,
+    job: ctx.job.id,
+    now: () => ctx.now(),
+    signal: ctx.signal,
+  }
 }
 
 export const storedFields = (snapshot: Snapshot): readonly Field[] => snapshot.fields.map(storedField)

@@ -7,7 +7,7 @@ import { refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
 import { createOptions } from '../../verbs/options.ts'
 import type { MemoryStore } from './store.ts'
-import { findTable } from './table.ts'
+import { findTable, refuseTypes } from './table.ts'
 
 interface CreatePlan extends Plan {
   readonly schema: TableSchema
@@ -26,6 +26,7 @@ export function create(
     key: (options) => `schema=${options.schema}`,
     async plan(subject, options) {
       const schema = await environment.schema(options.schema)
+      refuseTypes(schema)
       const ref = refOfPath(subject.path)
       const there = findTable(store, subject.path)
       if (
@@ -63,6 +64,7 @@ export function create(
         canonicalJson(there.schema as unknown as JsonObject) !== canonicalJson(plan.schema as unknown as JsonObject)
       )
         return { is: 'stale', why: `${refOfPath(path)} was made with another schema meanwhile` }
+      if (there && ctx.subject.spec) return { is: 'unchanged' } // made and registered since it was planned
       if (!there)
         store.write('create', () =>
           store.run(

@@ -8,6 +8,6 @@ import type { MemoryStore } from './store.ts'
 export function exportTable(store: MemoryStore, environment: DriverEnvironment) {
   return async (table: Subject, options: ExportOptions, ctx: ReadContext) => {
     await using open = await openTable(store, environment, table.path, ctx)
-    return exportFile(open.engine, open.select, options)
+    return await exportFile(open.engine, open.select, options)
   }
 }

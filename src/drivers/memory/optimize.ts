@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DriverEnvironment } from '../../core/driver.ts'
-import { fail } from '../../core/errors.ts'
+import { Fenced, fail } from '../../core/errors.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import { openEngine } from '../../engine/engine.ts'
@@ -93,10 +93,12 @@ export function optimize(
           )
         const data = await readFile(written.path)
         store.write('optimize', () => {
-          store.run(
+          const removed = store.run(
             'delete from segments where id in (select value from json_each(?))',
             JSON.stringify(rows.map((row) => Number(row.id))),
           )
+          // Whoever took the lease over has merged them: written once more, every row would be there twice.
+          if (removed !== rows.length) throw new Fenced(ctx.job.id)
           store.run(
             'insert into segments (path, generation, shard, hot, rows, bytes, data) values (?, ?, ?, 0, ?, ?, ?)',
             path,

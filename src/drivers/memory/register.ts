@@ -29,6 +29,7 @@ export function register(store: MemoryStore): Operation<ReturnType<typeof regist
     },
     async execute(_plan, ctx) {
       const table = requireTable(store, ctx.subject.path)
+      if (ctx.subject.spec) return { is: 'unchanged' } // registered since it was planned: its labels stay
       return {
         is: 'changed',
         result: { answer: 'adopted', columns: table.schema.fields.length },
@@ -62,6 +63,7 @@ export function unregister(): Operation<object> {
       }
     },
     async execute(_plan, ctx) {
+      if (!ctx.subject.spec) return { is: 'unchanged' }
       return { is: 'changed', result: { answer: 'unregistered' }, tables: [{ remove: ctx.subject.path }] }
     },
   }

@@ -10,7 +10,8 @@ const ddl = `
     origin integer, hot integer not null, rows integer not null, bytes integer not null, data blob not null);
   create index if not exists segments_by_table on segments (path, generation, shard);
   create unique index if not exists segments_copied_once on segments (path, generation, origin) where origin is not null;
-  create table if not exists batches (path text not null, batch text not null, consumed integer not null, primary key (path, batch));
+  create table if not exists batches (path text not null, batch text not null, consumed integer not null, finished integer not null, job text not null,
+    state text not null, primary key (path, batch));
   create table if not exists objects (name text primary key, project text not null, job text not null)`
 
 export type Row = Record<string, SQLInputValue>

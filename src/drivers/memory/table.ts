@@ -4,6 +4,7 @@ import type { Records } from '../../core/catalog.ts'
 import { fail } from '../../core/errors.ts'
 import { type Path, refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
+import { sqlType } from '../../engine/types.ts'
 import type { MemoryStore } from './store.ts'
 
 /** The record `topology/PATH`: flipped by one commit of a reshard, never in place. */
@@ -48,6 +49,11 @@ export function findTable(store: MemoryStore, path: Path): MemoryTable | undefin
       job: row.job as string,
     }
   )
+}
+
+/** Throws `type-unsupported` for a column that no segment can hold: now, and not when the first row comes. */
+export function refuseTypes({ fields }: TableSchema): void {
+  for (const { type } of fields) sqlType(type)
 }
 
 export function requireTable(store: MemoryStore, path: Path): MemoryTable {

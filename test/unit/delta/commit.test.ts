@@ -68,7 +68,7 @@ describe('committing', () => {
       isolationLevel: 'Serializable',
       isBlindAppend: true,
       engineInfo: 'tblctl/1.2.3',
-      tblctl: { run: 'run-1' },
+      tblctl: { run: 'run-1', job: 'job-1' },
     })
     expect(info.commitInfo.txnId).toMatch(/^[0-9a-f-]{36}$/)
     expect(rest).toEqual([{ txn: { appId: 'batch', version: 7, lastUpdated: 1_700_000_000_000 } }, add('c')])

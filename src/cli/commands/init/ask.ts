@@ -37,11 +37,7 @@ export async function ask(
 }
 
 async function askBackend(question: Ask): Promise<NewBackend> {
-  const name = await question(
-    'What is the backend called? Tables are named after it, lake:acme/metrics',
-    'lake',
-    checkBackendName,
-  )
+  const name = await question('What is the backend called?', 'lake', checkBackendName)
   let config: JsonObject = {}
   const driver = await question(`Which driver? ${driverNames.join(', ')}`, driverNames[0]!, async (answer) => {
     config = await exampleOf(answer)

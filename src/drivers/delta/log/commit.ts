@@ -52,7 +52,10 @@ export type CommitOutcome =
 
 const attempts = 15
 
-/** Throws `refused` or `denied` when this version must not write the table; lost races are outcomes, not errors. */
+/**
+ * Throws `refused` or `denied` when this version must not write the table, `missing`/`no-delta-table` when it was removed or replaced
+ * since the snapshot; lost races are outcomes, not errors.
+ */
 export async function commit(
   store: ObjectStore,
   prefix: string,
@@ -64,6 +67,7 @@ export async function commit(
   checkRequest(request)
   const before = txn === undefined ? undefined : snapshot?.txns.get(txn.appId)
   if (txn !== undefined && before !== undefined && before.version >= txn.version) return { is: 'already' }
+  await requireThere(store, snapshot)
 
   let base = snapshot?.version ?? -1
   for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -80,6 +84,18 @@ export async function commit(
     await sleep(Math.random() * Math.min(1000, 5 * 2 ** attempt), undefined, { signal: committer.signal })
   }
   return { is: 'conflict', why: `other writers were faster ${attempts} times in a row` }
+}
+
+/** Without its predecessor a commit would begin a broken table where there is none, or go into another one. */
+async function requireThere(store: ObjectStore, snapshot: Snapshot | null): Promise<void> {
+  const known = snapshot?.commit
+  if (!known) return
+  const now = await store.head(known.key)
+  if (now?.size === known.size && now.modifiedAt.getTime() === known.modifiedAt.getTime()) return
+  throw fail('missing', 'no-delta-table', 'the table was removed or replaced while it was being worked on', {
+    where: `${store.url}/${known.key}`,
+    hint: 'run the command again for the table that is there now',
+  })
 }
 
 /**

@@ -1,0 +1,100 @@
+/**
+ * A chunk written into one or more files for each combination of partition values. The engine sees a number in their place: its own
+ * folders named after values cannot hold long ones, and mix up a null, the text that stands for it, and names that differ in case.
+ */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fail } from '../../core/errors.ts'
+import { printable } from '../../core/ref.ts'
+import type { Field } from '../../core/types.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { quoteIdentifier } from '../../engine/sql-text.ts'
+import { type WrittenFile, writeParquet, writeParquetPartitions } from '../../engine/write-parquet.ts'
+import type { PartitionValues } from './log/actions.ts'
+
+export interface PartitionedFile {
+  readonly file: WrittenFile
+  readonly partitionValues: PartitionValues
+}
+
+const compression = 'zstd' as const
+const numbered = 'tblctl_partitions'
+
+/** `fields`: all columns of the select, as files hold them. What was written before by the same engine is gone. */
+export async function writePartitions(
+  engine: Engine,
+  select: string,
+  fields: readonly Field[],
+  partitions: readonly string[],
+): Promise<PartitionedFile[]> {
+  const by = partitions.map((name) => fields.find((field) => field.name === name)!)
+  const stored = fields.filter((field) => !partitions.includes(field.name))
+  const list = stored.map((field) => `r.${quoteIdentifier(field.name)}`).join(', ')
+  const folder = join(engine.directory, 'chunk')
+  await rm(folder, { recursive: true, force: true })
+  const single = async (partitionValues: PartitionValues): Promise<PartitionedFile[]> => {
+    const text = `SELECT ${list} FROM (${select}) AS r`
+    return [
+      { file: await writeParquet(engine, text, `${folder}.parquet`, { fields: stored, compression }), partitionValues },
+    ]
+  }
+  if (by.length === 0) return single({})
+
+  const found = await numberPartitions(engine, select, by)
+  if (found.length === 1) return single(found[0]!)
+  const key = freshName(fields)
+  const match = by.map((field, i) => `${valueSql(field, 'r')} IS NOT DISTINCT FROM p.p${i}`).join(' AND ')
+  const text = `SELECT ${list}, p.key AS ${quoteIdentifier(key)} FROM (${select}) AS r JOIN ${numbered} AS p ON ${match}`
+  const keyField: Field = { name: key, type: { kind: 'Int64' }, nullable: false }
+  const files = await writeParquetPartitions(engine, text, folder, {
+    fields: [...stored, keyField],
+    compression,
+    partitions: [key],
+  })
+  return files.map((file) => ({ file, partitionValues: found[Number(file.partitionValues[key]) - 1]! }))
+}
+
+/** The combinations in the order of their numbers, from 1. */
+async function numberPartitions(engine: Engine, select: string, by: readonly Field[]): Promise<PartitionValues[]> {
+  const values = by.map((field, i) => `${valueSql(field, 'r')} AS p${i}`).join(', ')
+  await engine.run(
+    `CREATE OR REPLACE TABLE ${numbered} AS SELECT row_number() OVER () AS key, * FROM (SELECT DISTINCT ${values} FROM (${select}) AS r)`,
+  )
+  const texts = by.map((_field, i) => `CAST(p${i} AS VARCHAR) AS p${i}`).join(', ')
+  const rows = await engine.all(`SELECT ${texts} FROM ${numbered} ORDER BY key`)
+  return rows.map((row) =>
+    Object.fromEntries(by.map((field, i) => [field.name, partitionText(field, row[`p${i}`] as string | null)])),
+  )
+}
+
+/** An empty text is null in a Delta log. */
+function valueSql(field: Field, row: string): string {
+  const column = `${row}.${quoteIdentifier(field.name)}`
+  if (field.type.kind === 'Binary')
+    throw fail('refused', 'bad-partition', `column "${printable(field.name)}" partitions the table and is binary`, {
+      hint: 'this version writes no binary partition values',
+    })
+  return field.type.kind === 'Utf8' ? `nullif(${column}, '')` : column
+}
+
+/** From the engine's text to the log's (Delta PROTOCOL, "Partition Value Serialization"). */
+function partitionText({ name, type, nullable }: Field, text: string | null): string | null {
+  if (text === null) {
+    // A null was refused row by row before: this is an empty text.
+    if (!nullable)
+      throw fail('data', 'bad-value', `column "${printable(name)}" partitions the table and holds an empty text`, {
+        hint: 'Delta keeps an empty partition value as null, and the column is not nullable',
+      })
+    return null
+  }
+  if (type.kind === 'Timestamp' && type.zone !== null) return text.replace(' ', 'T').replace(/\+00$/, 'Z')
+  if (type.kind === 'Float32' || type.kind === 'Float64')
+    return text.replace(/^(-?)inf$/, '$1Infinity').replace(/^nan$/, 'NaN')
+  return text
+}
+
+function freshName(fields: readonly Field[]): string {
+  let name = 'tblctl_partition'
+  while (fields.some((field) => field.name.toLowerCase() === name)) name += '_'
+  return name
+}

@@ -1,0 +1,42 @@
+/** The verbs as the tests call them. Loaded into child processes too: nothing of the test runner here. */
+import type { Tblctl } from '../../../src/api/open.ts'
+import type { OperationReport } from '../../../src/api/operate.ts'
+
+export interface LoadWith {
+  readonly again?: boolean
+  readonly batchId?: string
+  readonly commitRows?: number
+  readonly rejectTo?: string
+  readonly dryRun?: boolean
+}
+export async function load(
+  tblctl: Tblctl,
+  directory: string,
+  ref: string,
+  inputs: readonly string[],
+  more: LoadWith = {},
+): Promise<OperationReport> {
+  return tblctl.load({
+    ref,
+    inputs,
+    directory,
+    format: null,
+    batchId: more.batchId ?? null,
+    again: more.again ?? false,
+    commitRows: more.commitRows ?? null,
+    commitBytes: null,
+    commitMs: null,
+    rejectTo: more.rejectTo ?? null,
+    input: (async function* () {})(),
+    dryRun: more.dryRun ?? false,
+  })
+}
+
+export const create = (tblctl: Tblctl, refs: readonly string[], schema = 'things', dryRun = false) =>
+  tblctl.provision('create', refs, { schema, location: null, labels: {} }, dryRun)
+export const register = (tblctl: Tblctl, refs: readonly string[], dryRun = false) =>
+  tblctl.provision('register', refs, { location: null, labels: {} }, dryRun)
+export const unregister = (tblctl: Tblctl, refs: readonly string[], dryRun = false) =>
+  tblctl.operate('unregister', { refs }, {}, dryRun)
+export const optimize = (tblctl: Tblctl, refs: readonly string[], dryRun = false) =>
+  tblctl.operate('optimize', { refs }, { targetSize: null }, dryRun)

@@ -1,0 +1,67 @@
+/** What a driver says of itself is true, and what it does not say it can is refused in one way. */
+import { expect, test } from 'vitest'
+import type { Verb } from '../../../src/core/driver.ts'
+import { loadDriver } from '../../../src/drivers/registry.ts'
+import { create } from './calls.ts'
+import { thrown } from './reports.ts'
+import { ref, type Suite } from './suite.ts'
+
+/** Every verb there is; the type checker says when one is missing. */
+const verbs = Object.keys({
+  register: 1,
+  unregister: 1,
+  create: 1,
+  load: 1,
+  optimize: 1,
+  reshard: 1,
+  flush: 1,
+  'tenant.create': 1,
+  query: 1,
+  export: 1,
+} satisfies Record<Verb, 1>) as Verb[]
+
+export function declaration({ under, module, can, world, tblctl }: Suite): void {
+  test('its module declares just the verbs that the open driver has', async () => {
+    const settings = tblctl().config.backends.get('lake')!
+    await using driver = await module.open('lake', module.config.parse(await settings.resolve()), {
+      directory: world().folder,
+      scratch: async () => world().file('scratch'),
+      schema: (name) => world().schema(name),
+    })
+    expect([...module.can].sort()).toEqual(Object.keys(driver.can).sort())
+    expect(driver.kind).toBe(under.kind)
+    expect(module.kind).toBe(under.kind)
+  })
+
+  test('its example is a config, its traits are told, its policy says what it needs', () => {
+    expect(() => module.config.parse(module.example)).not.toThrow()
+    expect(() => module.config.parse({ ...module.example, 'no such key': 1 })).toThrow()
+    expect(module.traits).toEqual({ embedded: expect.any(Boolean), verified: expect.any(Boolean) })
+    expect(module.policy(module.config.parse(module.example))).not.toBe('')
+  })
+
+  test('doctor finds the backend in order', async () => {
+    const checks = await Array.fromAsync(tblctl().doctor())
+    expect(checks.filter((check) => check.backend === 'lake').length).toBeGreaterThan(0)
+    expect(checks.filter((check) => !check.ok)).toEqual([])
+  })
+
+  test.each(verbs.filter((verb) => !can.has(verb)))('%s is not declared: refused, naming who can', async (verb) => {
+    const able: string[] = []
+    for (const kind of ['memory', 'delta']) if ((await loadDriver(kind)).can.includes(verb)) able.push(kind)
+    await create(tblctl(), [ref])
+    const before = world().fingerprint()
+    const error = await thrown(
+      verb === 'query'
+        ? tblctl().query(ref, 'select 1')
+        : verb === 'export'
+          ? tblctl().export(ref, { format: 'csv', out: world().file('out.csv') })
+          : tblctl().operate(verb, { refs: [ref] }, {}),
+    )
+    expect(error).toMatchObject({ kind: 'unsupported', code: 'unsupported-verb' })
+    expect(error.message).toContain(under.kind)
+    expect(able.length).toBeGreaterThan(0)
+    for (const kind of able) expect(error.hint).toContain(kind)
+    expect(world().fingerprint()).toEqual(before)
+  })
+}

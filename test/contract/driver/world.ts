@@ -1,0 +1,187 @@
+/** A folder with a config, table schemas and input files, and ways to look at all of it from outside. */
+import { createHash, randomUUID } from 'node:crypto'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import type { Tblctl } from '../../../src/api/open.ts'
+import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts'
+import type { Cell } from '../../../src/core/batch.ts'
+import type { Catalog, Job, LeaseMode, LeaseRow } from '../../../src/core/catalog.ts'
+import { type ContentHash, contentHash } from '../../../src/engine/content-hash.ts'
+import { openEngine } from '../../../src/engine/engine.ts'
+import { quotePath } from '../../../src/engine/sql-text.ts'
+import { thisOwner } from '../../../src/jobs/owner.ts'
+import { openRegistry } from '../../../src/schemas/registry.ts'
+import { type Ended, runChild } from '../../support/child.ts'
+import { type OpenIn, openIn } from '../../support/open.ts'
+import { csvRows, ndjsonRows, parquetRows, schemas } from './inputs.ts'
+
+export interface DriverUnderTest {
+  /** The driver's kind in the registry. */
+  readonly kind: string
+  /** The backend `lake` of the config, in YAML's flow form. */
+  readonly backend: string
+  /**
+   * Makes a table without rows, columns `id Int64 not null` and `note Utf8`, in the backend without tblctl's catalog learning of it.
+   * Null when the backend cannot be written from outside.
+   */
+  readonly makeOutside: ((directory: string, project: string, table: string) => Promise<void>) | null
+  /**
+   * What a cancelled `create` leaves in the backend: nothing, or an empty table that nobody has registered (where the backend has no safe way
+   * to take a table away that another program may be writing to already).
+   */
+  readonly cancelledCreate: 'gone' | 'empty'
+  /** Rows are there for the next process. Without it everything that needs a second one is left out. */
+  readonly survives: boolean
+}
+
+const program = fileURLToPath(new URL('../program.ts', import.meta.url))
+
+export class World implements Disposable {
+  readonly folder: string
+  constructor(folder: string) {
+    this.folder = folder
+  }
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  static async make(under: DriverUnderTest): Promise<World> {
+    const folder = mkdtempSync(join(tmpdir(), 'tblctl-driver-'))
+    writeFileSync(
+      join(folder, 'tblctl.yaml'),
+      `version: 1\nschemas: [./schemas]\nbackends:\n  lake: ${under.backend}\n`,
+    )
+    mkdirSync(join(folder, 'schemas'))
+    for (const [name, text] of Object.entries(schemas)) writeFileSync(join(folder, 'schemas', `${name}.yaml`), text)
+    writeFileSync(join(folder, 'a.ndjson'), ndjsonRows)
+    writeFileSync(join(folder, 'b.csv'), csvRows)
+    await using engine = await openEngine({ scratch: join(folder, 'scratch') })
+    await engine.run(`COPY (${parquetRows}) TO ${quotePath(join(folder, 'c.parquet'))} (FORMAT parquet)`)
+    return new World(folder)
+  }
+  /** Another world that begins as this one is now. Nothing may be open in it, and no table made. */
+  copy(): World {
+    const folder = mkdtempSync(join(tmpdir(), 'tblctl-driver-'))
+    cpSync(this.folder, folder, { recursive: true })
+    return new World(folder)
+  }
+  /** As it is now, to begin from again and again in the same place, because paths may be absolute. Nothing may be open in it. */
+  save(): Disposable & { restore(): World } {
+    const saved = mkdtempSync(join(tmpdir(), 'tblctl-driver-saved-'))
+    cpSync(this.folder, saved, { recursive: true })
+    return {
+      restore: () => {
+        rmSync(this.folder, { recursive: true, force: true })
+        cpSync(saved, this.folder, { recursive: true })
+        return new World(this.folder)
+      },
+      [Symbol.dispose]: () => rmSync(saved, { recursive: true, force: true }),
+    }
+  }
+
+  file(name: string): string {
+    return join(this.folder, name)
+  }
+  write(name: string, text: string): string {
+    writeFileSync(this.file(name), text)
+    return name
+  }
+  open(more: OpenIn = {}): Promise<Tblctl> {
+    return openIn(this.folder, more)
+  }
+  catalog(): Catalog {
+    return openSqliteCatalog(this.file('.tblctl/catalog.db'))
+  }
+  schema(name: string) {
+    return openRegistry([this.file('schemas')]).get(name)
+  }
+  /** One call of the service layer in a process of its own (program.ts). */
+  run(call: readonly unknown[], env: Record<string, string> = {}): Promise<Ended> {
+    return runChild(program, [JSON.stringify(call)], { cwd: this.folder, env })
+  }
+
+  async jobs(path?: string): Promise<Job[]> {
+    await using catalog = this.catalog()
+    return Array.fromAsync(catalog.jobs(path === undefined ? {} : { path }))
+  }
+  /** What any process holds now. */
+  async leases(): Promise<readonly LeaseRow[]> {
+    await using catalog = this.catalog()
+    return await catalog.leases()
+  }
+  /** A live process that is doing something else with the table: this one, under another name. */
+  async hold(path: string, mode: LeaseMode): Promise<AsyncDisposable> {
+    const catalog = this.catalog()
+    const plan = { changes: 1, risk: 'routine', summary: [], basis: {}, leases: [{ path, mode }] } as const
+    const of = { subject: 'table', path, key: 'k', version: 1, hold: 'run', options: {}, plan, actor: 'me' } as const
+    const lease = await catalog.begin({ id: `held-${mode}`, run: 'r', verb: 'hold', ...of }, thisOwner(), 60_000)
+    if (lease.is !== 'held') throw new Error(`cannot hold ${path}: ${JSON.stringify(lease)}`)
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await catalog.release(lease.fence)
+        await catalog[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  /** Everything that is there: files by their bytes, SQLite databases by their rows (their files change when nothing does). */
+  fingerprint(): Record<string, string> {
+    const found: Record<string, string> = {}
+    for (const entry of readdirSync(this.folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || /-(wal|shm)$/.test(entry.name)) continue
+      const file = join(entry.parentPath, entry.name)
+      found[file.slice(this.folder.length + 1)] = entry.name.endsWith('.db') ? dump(file) : digest(readFileSync(file))
+    }
+    return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+}
+
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+function dump(file: string): string {
+  const db = new DatabaseSync(file, { timeout: 5000 })
+  try {
+    const tables = db.prepare(`select name from sqlite_master where type = 'table' order by name`).all()
+    return JSON.stringify(
+      tables.map(({ name }) => [
+        name,
+        db
+          .prepare(`select * from "${name}"`)
+          .all()
+          .map((row) => JSON.stringify(row))
+          .sort(),
+      ]),
+    )
+  } finally {
+    db.close()
+  }
+}
+
+/** Count and order-independent hash of a table's rows, through an export. */
+export async function contentOf(tblctl: Tblctl, ref: string, world: World): Promise<ContentHash> {
+  const out = world.file(`content-${randomUUID()}.parquet`)
+  await tblctl.export(ref, { format: 'parquet', out })
+  try {
+    await using engine = await openEngine({ scratch: world.file('scratch') })
+    const { schema } = await tblctl.describe(ref)
+    const select = `SELECT * FROM read_parquet(${quotePath(out)})`
+    const fields = schema.fields.map((field) => ({ name: field.name, type: { kind: 'Utf8' as const }, nullable: true }))
+    return await contentHash(engine, select, fields)
+  } finally {
+    rmSync(out, { force: true })
+  }
+}
+
+/** All rows of a query, row-major. */
+export async function rowsOf(tblctl: Tblctl, ref: string, sql: string): Promise<Cell[][]> {
+  await using rows = await tblctl.query(ref, sql)
+  const all: Cell[][] = []
+  for await (const batch of rows.batches)
+    for (let r = 0; r < batch.rows; r++) all.push(batch.columns.map((column) => column[r]!))
+  return all
+}
+export const countOf = async (tblctl: Tblctl, ref: string): Promise<number> =>
+  Number((await rowsOf(tblctl, ref, 'select count(*) as n from t'))[0]![0])
