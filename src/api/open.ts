@@ -6,11 +6,14 @@ import type { Approver, Reporter, StopSource } from '../core/host.ts'
 import { mapBounded } from '../core/run/pool.ts'
 import { runOperations } from '../core/run/runner.ts'
 import { driverKinds, loadDriver } from '../drivers/registry.ts'
+import { auditTrail } from './audit.ts'
 import { trustOf, viewConfig } from './config.ts'
 import * as data from './data.ts'
 import { examine } from './doctor.ts'
+import * as control from './job-control.ts'
 import * as jobs from './jobs.ts'
 import { labelOperation, parseLabels } from './label.ts'
+import * as locks from './locks.ts'
 import { type OperationReport, operate, reportOf } from './operate.ts'
 import { protecting } from './protect.ts'
 import { provision } from './provision.ts'
@@ -94,14 +97,14 @@ export async function openTblctl(options: OpenOptions) {
       show: (id: string) => jobs.showJob(session, id),
       log: (id: string, follow = false) => jobs.jobLog(session, id, follow),
       wait: (id: string) => jobs.waitForJob(session, id),
-      resume: (id: string) => jobs.resumeJob(session, id),
-      cancel: (id: string) => jobs.cancelJob(session, id),
-      control: (id: string, name: string) => jobs.controlJob(session, id, name, true),
+      resume: (id: string) => control.resumeJob(session, id),
+      cancel: (id: string) => control.cancelJob(session, id),
+      control: (id: string, name: string) => control.controlJob(session, id, name, true),
       prune: (olderThanMs: number) => jobs.pruneJobs(session, olderThanMs),
     },
-    holders: (ref: string) => jobs.holders(session, ref),
-    unlock: (held: Parameters<typeof jobs.unlock>[1]) => jobs.unlock(session, held),
-    audit: (filter: { ref?: string; limit?: number }) => jobs.auditTrail(session, filter),
+    holders: (ref: string) => locks.holders(session, ref),
+    unlock: (held: Parameters<typeof locks.unlock>[1]) => locks.unlock(session, held),
+    audit: (filter: { ref?: string; limit?: number }) => auditTrail(session, filter),
     work: (how: { once: boolean; pollMs?: number }) => work(session, how),
 
     doctor: (backends: readonly string[] = [...config.backends.keys()]) => {

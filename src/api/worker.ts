@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errorView } from '../core/errors.ts'
 import type { ReportItem } from '../core/host.ts'
 import { refOfPath } from '../core/ref.ts'
-import { runJob } from './jobs.ts'
+import { runJob } from './job-control.ts'
 import type { Session } from './session.ts'
 
 export interface WorkedItem extends ReportItem {

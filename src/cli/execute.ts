@@ -105,7 +105,7 @@ const exitCode = (returned: unknown): number => (typeof returned === 'number' ? 
 function createContext(execution: Execution, session: Session, tools: Tools): CommandContext {
   const { global, env, services, verbs } = execution
   const { io, run, reporter, stop } = tools
-  const approver = createApprover({ ...global, io, prompter: createPrompter(io, stop.hard) })
+  const approver = createApprover({ ...global, io, prompter: createPrompter(io, stop) })
   const api = async (): Promise<AsyncDisposable> => {
     if (services === undefined)
       throw fail('bug', 'no-services', 'this command was started without the services it needs')

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type ApprovalOptions, createApprover } from '../../../src/cli/approval.ts'
 import { createIo } from '../../../src/cli/io.ts'
 import { createPrompter } from '../../../src/cli/prompt.ts'
+import { createStop } from '../../../src/cli/stop.ts'
 import { Stopped, type TblctlError } from '../../../src/core/errors.ts'
 import type { PlannedItem } from '../../../src/core/host.ts'
 import type { Risk } from '../../../src/core/operation.ts'
@@ -118,6 +119,7 @@ describe('severe', () => {
 })
 
 describe('questions', () => {
+  const quiet = () => createStop({ careful: true, announce: () => {}, exit: () => {} })
   function terminal() {
     const stdin = new PassThrough()
     const stderr = new PassThrough()
@@ -134,23 +136,24 @@ describe('questions', () => {
       ['\n', false],
     ] as const) {
       const { stdin, io, asked } = terminal()
-      const answer = createPrompter(io, new AbortController().signal).confirm('drop it?')
+      const answer = createPrompter(io, quiet()).confirm('drop it?')
       setTimeout(() => stdin.write(typed), 20)
       expect(await answer).toBe(expected)
       expect(asked()).toContain('drop it?')
     }
     const { stdin, io } = terminal()
-    const name = createPrompter(io, new AbortController().signal).text('name?')
+    const name = createPrompter(io, quiet()).text('name?')
     setTimeout(() => stdin.write('lake:a/b\n'), 20)
     expect(await name).toBe('lake:a/b')
   })
   it('end as an interrupt when stopped or when Ctrl-C is typed', async () => {
-    const abort = new AbortController()
-    const first = createPrompter(terminal().io, abort.signal).confirm('drop it?')
-    setTimeout(() => abort.abort(), 20)
-    await expect(first).rejects.toBeInstanceOf(Stopped)
+    // Also what changes something: it has not begun.
+    using stop = quiet()
+    const first = createPrompter(terminal().io, stop).confirm('drop it?')
+    setTimeout(() => stop.signal('SIGTERM'), 20)
+    await expect(first).rejects.toMatchObject({ name: 'Stopped', why: 'terminate' })
     const { stdin, io } = terminal()
-    const second = createPrompter(io, new AbortController().signal).text('name?')
+    const second = createPrompter(io, quiet()).text('name?')
     setTimeout(() => stdin.write('\u0003'), 20)
     await expect(second).rejects.toBeInstanceOf(Stopped)
   })

@@ -14,11 +14,7 @@ export async function ask(
   context: CommandContext,
   said: Said,
 ): Promise<{ catalog: string | null; backends: readonly NewBackend[] }> {
-  const { stop } = context
-  // A question is no work to be finished: the first signal ends it.
-  const asked = new AbortController()
-  using _forget = { [Symbol.dispose]: stop.onStop(() => asked.abort()) }
-  const prompter = createPrompter(context.io, AbortSignal.any([stop.hard, asked.signal]))
+  const prompter = createPrompter(context.io, context.stop)
   const question: Ask = async (text, usual, check) => {
     for (;;) {
       const answer = (await prompter.text(`${text} (${usual})`)).trim() || usual
