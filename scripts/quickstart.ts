@@ -18,7 +18,6 @@ import { type Counts, printSummary } from './quickstart-summary.ts'
 
 const projects = ['acme', 'globex', 'initech']
 const schemaOf: Readonly<Record<string, string>> = { logs: 'otel_logs_and_spans', metrics: 'metrics', events: 'events' }
-const loads = readLoads()
 const rowsPerLoad = 100
 /** Printed in full; the others only count. */
 const shownLoads = 2
@@ -29,6 +28,7 @@ const content = 'select count(*) as n, sum(hash(t)::hugeint) as hash from t'
 
 const tables = projects.flatMap((project) => Object.keys(schemaOf).map((table) => ({ project, table })))
 const refs = tables.map(({ project, table }) => `lake:${project}/${table}`)
+const loads = readLoads()
 
 const write = (text: string): void => void process.stdout.write(text)
 const colors = picocolors.createColors(wantsColor('auto', process.env, process.stdout.isTTY))
@@ -143,12 +143,16 @@ async function seconds(): Promise<ReadonlyMap<string, number>> {
 const wrong = (what: string): Error => fail('failed', 'quickstart-wrong', what)
 
 function readLoads(): number {
-  const { values } = parseArgs({ options: { loads: { type: 'string', default: '300' } } })
-  const number = Number(values.loads)
-  // Each table gets one at least.
-  if (Number.isInteger(number) && number >= 9 && number <= 10_000) return number
-  process.stderr.write('error: --loads is a whole number from 9 to 10000\n')
-  process.exit(64)
+  try {
+    const { values } = parseArgs({ options: { loads: { type: 'string', default: '300' } } })
+    const number = Number(values.loads)
+    // Each table gets one at least.
+    if (Number.isInteger(number) && number >= tables.length && number <= 10_000) return number
+    throw new RangeError(`--loads is a whole number from ${tables.length} to 10000`)
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message}\n`)
+    process.exit(64)
+  }
 }
 
 // A reader that had enough (`| head`) ends it; without a listener Node would print a stack trace.

@@ -12,8 +12,9 @@ import { terminalSvg } from './terminal-picture.ts'
 const projects = ['acme', 'globex', 'initech']
 const schemaOf = { logs: 'otel_logs_and_spans', metrics: 'metrics', events: 'events' }
 const loads = 12
-/** What the pages of the describe show before the list of columns gets long. */
+/** Up to the first columns; all of them would make a tower of the picture. */
 const describeLines = 24
+/** The clock of the commands. */
 const today = new Date('2026-01-05T08:30:00Z')
 
 const directory = await mkdtemp(join(tmpdir(), 'tblctl-picture-'))

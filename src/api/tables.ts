@@ -21,7 +21,7 @@ export interface TableItem {
   readonly labels: Readonly<Record<string, string>>
   readonly createdAt: string | null
   readonly updatedAt: string | null
-  /** Only with `live`: what the backend says. */
+  /** Only with `live`: what the backend says; left out when the table cannot be read. */
   readonly live?: 'present' | 'missing' | 'unregistered'
   readonly facts?: JsonObject
 }
@@ -44,8 +44,10 @@ export async function listTables(session: Session, selection: Selection, live = 
     try {
       const driver = await session.driver(backend)
       for await (const observed of driver.scan({}, session.reading(backend))) {
-        seen.add(observed.path)
         const row = registered.get(observed.path)
+        // Registered elsewhere under this name: what lies here is another table.
+        if (row && (row.spec.location ?? observed.location) !== observed.location) continue
+        seen.add(observed.path)
         if (row) items.push({ ...itemOf(session, row), live: 'present', facts: observed.facts })
         else if (selection.refs.length === 0 && !selection.labels && inProjects(observed, selection))
           items.push(unregistered(session, observed))
@@ -57,10 +59,15 @@ export async function listTables(session: Session, selection: Selection, live = 
     // A table at a location of its own is not below the backend's root: ask for it by itself.
     const unseen = rows.filter((row) => segmentsOf(row.path).backend === backend && !seen.has(row.path))
     items.push(
-      ...(await mapBounded(unseen, session.host().parallelism, async (row) => ({
-        ...itemOf(session, row),
-        live: (await exists(session, row)) ? ('present' as const) : ('missing' as const),
-      }))),
+      ...(await mapBounded(unseen, session.host().parallelism, async (row): Promise<TableItem> => {
+        const item = itemOf(session, row)
+        try {
+          return { ...item, live: (await exists(session, row)) ? 'present' : 'missing' }
+        } catch (error) {
+          errors.push({ backend, error: errorView(error) }) // one table that cannot be read hides no other
+          return item
+        }
+      })),
     )
   }
   items.sort((a, b) => (a.ref < b.ref ? -1 : 1))

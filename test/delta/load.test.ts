@@ -2,7 +2,9 @@
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Tblctl } from '../../src/api/open.ts'
+import { Stopped } from '../../src/core/errors.ts'
 import { killEverywhere } from '../faults/harness.ts'
+import { stopSwitch } from '../support/open.ts'
 import { itemOf, run } from './program.ts'
 import { commitAs, create, Lake, loadInto, logOf, orphansOf, rowsOf } from './world.ts'
 
@@ -74,6 +76,31 @@ describe('a load that is killed', () => {
     )
     expect(points).toBeGreaterThanOrEqual(7)
   }, 120_000)
+})
+
+describe('a load that is stopped', () => {
+  it.each(['soft', 'hard'] as const)('%s: the same command goes on behind it and counts all rows', async (how) => {
+    await using made = await world()
+    const { lake, tblctl } = made
+    lake.rows('a.ndjson', numbered(7))
+    const hard = new AbortController()
+    const stop = { ...stopSwitch(), why: null as 'interrupt' | null, hard: hard.signal }
+    const stopped = await lake.open({
+      stop,
+      reporter: {
+        // The chunk is in the log by now, and not yet in the catalog: that is what a hard stop leaves.
+        progress: () => {
+          stop.why = 'interrupt'
+          if (how === 'hard') hard.abort(new Stopped('interrupt'))
+        },
+      },
+    })
+    const load = (by: Tblctl) => loadInto(by, lake.folder, ref, ['a.ndjson'], { commitRows: 3 })
+    expect((await load(stopped)).error).toMatchObject({ kind: 'stopped', retry: 'resume' })
+    expect(await ids(tblctl)).toEqual(upTo(3))
+    expect(await load(tblctl)).toMatchObject({ resumed: true, result: { rows: 7, commits: 3, files: 3, version: 3 } })
+    expect(await ids(tblctl)).toEqual(upTo(7))
+  })
 })
 
 describe('two loads of one batch at once', () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '../../src/engine/engine.ts'
 import { type Chdb, deltaTable, startChdb } from '../support/chdb.ts'
-import { contentOf, create, Lake, liveOf, loadInto, logOf, optimize, orphansOf, rowsOf } from './world.ts'
+import { commitAs, contentOf, create, Lake, liveOf, loadInto, logOf, optimize, orphansOf, rowsOf } from './world.ts'
 
 const schema = (name: string, partitions: string, fields: string): string =>
   `table_name: ${name}\npartitions: [${partitions}]\nfields:\n${fields}`
@@ -75,6 +75,39 @@ describe('partition values', () => {
     expect(await ours()).toEqual(wanted)
     expect(await theirs()).toEqual(wanted)
     expect(orphansOf(lake.table('named'))).toEqual([])
+  })
+
+  it('a hundred of them, more than a query has branches', async () => {
+    const tblctl = await lake.open()
+    await create(tblctl, 'lake:acme/many', 'named')
+    lake.rows(
+      'many.ndjson',
+      Array.from({ length: 300 }, (_, id) => ({ id, p: id % 100 === 7 ? null : `value ${id % 100}` })),
+    )
+    expect(await loadInto(tblctl, lake.folder, 'lake:acme/many', ['many.ndjson'])).toMatchObject({
+      result: { rows: 300, files: 100 },
+    })
+    const sql = (t: string) => `SELECT count(*)::int FROM ${t} WHERE coalesce(p, 'value 7') = 'value ' || (id % 100)`
+    expect(await rowsOf(tblctl, 'lake:acme/many', sql('t'))).toEqual([[300]])
+    const theirs = `SELECT count() FROM ${deltaTable(lake.table('many'))} WHERE ifNull(p, 'value 7') = concat('value ', toString(id % 100))`
+    expect(await chdb.query(theirs)).toEqual([[300]])
+  })
+
+  it('an adopted table with a binary one is refused before anything is written', async () => {
+    const tblctl = await lake.open()
+    await create(tblctl, 'lake:acme/binary', 'named')
+    const table = lake.table('binary')
+    const { metaData } = logOf(table)
+      .flat()
+      .find((action) => action.metaData)!
+    commitAs(table, [
+      { metaData: { ...metaData, schemaString: metaData.schemaString.replace('"string"', '"binary"') } },
+    ])
+    const { error } = await loadInto(tblctl, lake.folder, 'lake:acme/binary', [
+      lake.rows('bin.ndjson', [{ id: 1, p: 'AA==' }]),
+    ])
+    expect(error).toMatchObject({ kind: 'refused', code: 'bad-partition', message: expect.stringContaining('"p"') })
+    expect(orphansOf(table)).toEqual([])
   })
 
   it('an empty text is null, as the protocol has it; where the column is not nullable it is refused', async () => {

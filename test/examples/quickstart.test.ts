@@ -43,6 +43,9 @@ describe('the quickstart', () => {
 
   it('refuses a number of loads that it cannot show', async () => {
     expect(await quickstart('--loads', '8')).toMatchObject({ status: 64, stdout: '' })
+    const unknown = await quickstart('--bogus')
+    expect(unknown).toMatchObject({ status: 64, stdout: '' })
+    expect(unknown.stderr).not.toContain('    at ')
   })
 })
 

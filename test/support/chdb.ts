@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const program = fileURLToPath(new URL('./chdb-program.ts', import.meta.url))
 
 export interface Chdb extends AsyncDisposable {
-  /** Rows as arrays; 64-bit integers are texts. Throws with ClickHouse's message. */
+  /** Rows as arrays, from JSON: turn 64-bit integers that no number holds into text. Throws with ClickHouse's message. */
   query(sql: string): Promise<unknown[][]>
   /** Rows and an order-independent hash over all columns of the Delta table in a folder. */
   content(folder: string): Promise<{ rows: number; hash: string }>

@@ -5,9 +5,11 @@ import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
 import { createOptions } from '../../verbs/options.ts'
+import type { Location } from './location.ts'
 import { commit } from './log/commit.ts'
 import { createActions } from './log/create.ts'
-import type { Snapshot } from './log/snapshot.ts'
+import { isObject } from './log/exact-json.ts'
+import { readCommit, type Snapshot } from './log/snapshot.ts'
 import { committer, type Lake, snapshotAt } from './table.ts'
 import { formatSchemaString } from './types.ts'
 
@@ -83,7 +85,7 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
         )
         if (outcome.is === 'committed') answer = 'created'
         there = await snapshotAt(lake, location, ctx)
-      } else if (ctx.job.attempt > 1) answer = 'created' // an earlier attempt of this job got as far as this
+      } else if (await wasMadeBy(location, ctx.job.id)) answer = 'created' // and then this job was killed
       if (!there || !sameTable(there, schema)) return { is: 'stale', why: `another table was made at ${url} meanwhile` }
       const spec = { schema: schema.name, location: url, labels: ctx.options.labels, options: {} }
       return {
@@ -93,6 +95,13 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
       }
     },
   }
+}
+
+async function wasMadeBy({ store, prefix }: Location, job: string): Promise<boolean> {
+  const first = (await readCommit(store, prefix, 0)) ?? []
+  return first.some(
+    (action) => 'commitInfo' in action && isObject(action.commitInfo.tblctl) && action.commitInfo.tblctl.job === job,
+  )
 }
 
 function actionsFor(schema: TableSchema, now: Date) {
