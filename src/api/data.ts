@@ -1,7 +1,7 @@
 /** load, query, export: rows in and out. */
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { extname, isAbsolute, resolve } from 'node:path'
+import { createReadStream, existsSync } from 'node:fs'
+import { extname, resolve } from 'node:path'
 import type { RowFormat, Rows } from '../core/batch.ts'
 import type { ExportOptions } from '../core/driver.ts'
 import { fail } from '../core/errors.ts'
@@ -45,10 +45,10 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
   const stdin = request.inputs[0] === '-'
   const inputs = stdin
     ? [{ path: null, format: request.format ?? 'ndjson' }]
-    : request.inputs.map((input) => ({
-        path: isAbsolute(input) ? input : resolve(request.directory, input),
-        format: request.format ?? formatOf(input),
-      }))
+    : request.inputs.map((input) => {
+        const path = resolve(request.directory, input)
+        return { path, format: request.format ?? formatOf(path) }
+      })
   const named =
     request.batchId ?? (stdin ? `stdin-${randomUUID()}` : await contentId(inputs as readonly { path: string }[]))
   const options = {
@@ -68,6 +68,7 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
 /** By the file's ending; a usage error when it tells nothing. */
 export function formatOf(input: string): RowFormat {
   const format = formatsByEnding[extname(input).toLowerCase()]
+  if (!format && !existsSync(input)) throw unreadable(input, { code: 'ENOENT' })
   if (!format)
     throw fail('usage', 'unknown-format', `the format of ${printable(input)} cannot be told from its ending`, {
       hint: 'use --format ndjson, csv or parquet',

@@ -34,7 +34,7 @@ export function parseRef(text: string): Ref {
   const segments = rest.split('/')
   if (segments.length > 2) throw badRef(text, 'it has more than one "/"')
   const [project, table] = segments.length === 2 ? (segments as [string, string]) : [defaultProject, segments[0]!]
-  if (table === '') throw badRef(text, 'it names a project, not a table', `tblctl list ${printable(text)}*`)
+  if (table === '') throw badRef(text, 'it names a project, not a table', `tblctl list '${printable(text)}*'`)
   checkSegment(text, 'project', project)
   checkSegment(text, 'table', table)
   return { backend, project, table }

@@ -13,7 +13,9 @@ export const unregisterOptions = z.strictObject({})
 export const createOptions = z.strictObject({ schema: z.string().min(1), location, labels })
 export const loadOptions = z.strictObject({
   /** Absolute paths; null = standard input. */
-  inputs: z.array(z.strictObject({ path: z.string().min(1).nullable(), format: z.enum(['ndjson', 'csv', 'parquet']) })).min(1),
+  inputs: z
+    .array(z.strictObject({ path: z.string().min(1).nullable(), format: z.enum(['ndjson', 'csv', 'parquet']) }))
+    .min(1),
   batchId: z.string().min(1).max(256),
   commitRows: z.number().int().positive().nullable().default(null),
   commitBytes: bytes.nullable().default(null),

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DoctorCheck, examine } from '../../src/api/doctor.ts'
+import type { Tblctl } from '../../src/api/open.ts'
 import { openLocalStore } from '../../src/storage/local.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { type Call, run } from './program.ts'
@@ -73,6 +74,25 @@ describe('create', () => {
     expect(items.map(({ status }) => status)).toEqual(['changed', 'changed'])
     expect(items.map(({ result }) => result!.answer).sort()).toEqual(['adopted', 'created'])
     expect(logOf(lake.path('there'))).toHaveLength(1)
+  })
+})
+
+describe('a ref that is registered elsewhere after the plan', () => {
+  it.each([
+    ['create', (tblctl: Tblctl) => create(tblctl, ref, 'one', 'file:./a')],
+    ['register', (tblctl: Tblctl) => register(tblctl, ref, 'file:./a')],
+  ])('%s is refused and told where', async (_verb, command) => {
+    await using lake = new Lake(schemas)
+    const tblctl = await lake.open()
+    await create(tblctl, 'lake:acme/first', 'one', 'file:./a')
+    await tblctl.operate('unregister', { refs: ['lake:acme/first'] }, {})
+    let asked = 0
+    const late = await lake.open({ approve: () => asked++ === 0 })
+    const holding = command(late)
+    const items = await Promise.all([holding, create(tblctl, ref, 'one', 'file:./b')])
+    const lost = items.find(({ error }) => error)!
+    expect(lost.error!.code).toMatch(/registered-elsewhere|busy/)
+    expect((await tblctl.list({ refs: [] })).items).toHaveLength(1)
   })
 })
 

@@ -78,11 +78,18 @@ function detail(item: ReportItem): string | null {
 const errorText = (error: ErrorView): string =>
   `${error.where === undefined ? '' : `${error.where}: `}${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`
 
-/** `{filesRemoved: 50, bytesAfter: 9000000}` → `files removed 50, bytes after 9 MB`; what is nested is for `-o json`. */
+/** What is only worth a word when it happened. */
+const quietAtZero = new Set(['rejected', 'binsLost'])
+
+/** `{answer: 'created', files: '50 → 1', bytesAfter: 9000000}` → `created, files 50 → 1, bytes after 9 MB`; what is nested is for `-o json`. */
 function resultText(result: JsonObject): string {
   return Object.entries(result)
-    .filter(([, value]) => ['number', 'string', 'boolean'].includes(typeof value))
+    .filter(
+      ([key, value]) =>
+        ['number', 'string', 'boolean'].includes(typeof value) && !(value === 0 && quietAtZero.has(key)),
+    )
     .map(([key, value]) => {
+      if (key === 'answer') return String(value)
       const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
       return `${words} ${typeof value === 'number' && /bytes/i.test(key) ? formatBytes(value) : String(value)}`
     })

@@ -68,6 +68,12 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
     async execute(plan, ctx) {
       const { schema, url } = plan
       const location = lake.locations.of(ctx.subject, url)
+      if (ctx.subject.spec) {
+        // Registered since it was planned: the same table keeps its labels; what differs, the new plan says.
+        const registered = await snapshotAt(lake, lake.locations.of(ctx.subject), ctx)
+        const same = registered && lake.locations.of(ctx.subject).url === url && sameTable(registered, schema)
+        return same ? { is: 'unchanged' } : { is: 'stale', why: 'it was registered meanwhile' }
+      }
       let answer: Result['answer'] = 'adopted'
       let there = await snapshotAt(lake, location, ctx)
       if (!there) {

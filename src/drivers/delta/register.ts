@@ -46,6 +46,11 @@ export function register(lake: Lake): Operation<ReturnType<typeof registerOption
       }
     },
     async execute(plan, ctx) {
+      // Registered since it was planned: its labels stay; elsewhere, the new plan says so.
+      if (ctx.subject.spec)
+        return lake.locations.of(ctx.subject).url === plan.url
+          ? { is: 'unchanged' }
+          : { is: 'stale', why: 'it was registered elsewhere meanwhile' }
       const snapshot = await snapshotAt(lake, lake.locations.of(ctx.subject, plan.url), ctx)
       if (!snapshot || snapshot.metadata.id !== plan.basis.id)
         return { is: 'stale', why: `another table is at ${plan.url} now` }
@@ -86,9 +91,10 @@ export function unregister(): Operation<object> {
       }
     },
     async execute(_plan, ctx) {
+      if (!ctx.subject.spec) return { is: 'unchanged' }
       return {
         is: 'changed',
-        result: { answer: 'unregistered', location: ctx.subject.spec?.location ?? null },
+        result: { answer: 'unregistered', location: ctx.subject.spec.location },
         tables: [{ remove: ctx.subject.path }],
       }
     },

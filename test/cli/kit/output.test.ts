@@ -32,10 +32,7 @@ describe('lists', () => {
       'REF                            ROWS\nlake:acme/metrics                12\nlake:acme/events                  -\nlake:acme/logs     9007199254740993\n',
     ],
     ['name', 'lake:acme/metrics\nlake:acme/events\nlake:acme/logs\n'],
-    [
-      'csv',
-      'ref,rows,note\r\nlake:acme/metrics,12,"a, ""b"""\r\nlake:acme/events,,\r\nlake:acme/logs,9007199254740993,\r\n',
-    ],
+    ['csv', 'ref,rows,note\nlake:acme/metrics,12,"a, ""b"""\nlake:acme/events,,\nlake:acme/logs,9007199254740993,\n'],
     [
       'ndjson',
       '{"ref":"lake:acme/metrics","rows":12,"note":"a, \\"b\\""}\n{"ref":"lake:acme/events","rows":null}\n{"ref":"lake:acme/logs","rows":"9007199254740993"}\n',
@@ -63,7 +60,7 @@ describe('lists', () => {
     expect((await list('--columns', 'note, ref', '--no-headers')).stdout.split('\n')[0]).toBe(
       'a, "b"  lake:acme/metrics',
     )
-    expect((await list('-o', 'csv', '--columns', 'rows')).stdout).toBe('rows\r\n12\r\n\r\n9007199254740993\r\n')
+    expect((await list('-o', 'csv', '--columns', 'rows')).stdout).toBe('rows\n12\n\n9007199254740993\n')
   })
 
   it('sorted, numbers as numbers and unknown ones last', async () => {
@@ -76,7 +73,7 @@ describe('lists', () => {
   it('empty', async () => {
     expect(await list('nothing')).toMatchObject({ stdout: '', stderr: 'no tables\n' })
     expect(JSON.parse((await list('nothing', '-o', 'json')).stdout).items).toEqual([])
-    expect((await list('nothing', '-o', 'csv')).stdout).toBe('ref,rows,note\r\n')
+    expect((await list('nothing', '-o', 'csv')).stdout).toBe('ref,rows,note\n')
   })
 
   it('from a stream, under another key and with more around it', async () => {

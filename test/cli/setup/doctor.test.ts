@@ -20,7 +20,7 @@ describe('drivers', () => {
     const { items } = await empty.json('drivers')
     expect(items[0]).toMatchObject({ driver: 'delta', embedded: true, can: expect.arrayContaining(['optimize']) })
     expect((await empty.ok('drivers -o name')).stdout).toBe('delta\nmemory\n')
-    expect((await empty.ok('drivers -o csv')).stdout).toMatch(/^driver,embedded,verified,can\r\n/)
+    expect((await empty.ok('drivers -o csv')).stdout).toMatch(/^driver,embedded,verified,can\n/)
     expect(await empty.run(['drivers', 'delta'])).toMatchObject({ code: 64 })
   })
 })

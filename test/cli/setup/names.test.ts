@@ -58,7 +58,7 @@ it.each([
   await project.withCatalog((catalog) => catalog.begin(newJob('held', tablePath), 'elsewhere/1/0/x', 30_000))
   const id = (await project.ok('jobs list -o name --state done')).stdout.trim()
   const { stdout } = await project.ok(`${command.replace('ID', id)} -o csv`)
-  const [first, ...rows] = stdout.split('\r\n')
+  const [first, ...rows] = stdout.split('\n')
   expect(first).toBe(header)
   if (!command.startsWith('worker')) expect(rows.length).toBeGreaterThan(1)
 })

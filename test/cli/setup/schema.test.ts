@@ -218,6 +218,7 @@ describe('schema infer', () => {
     [['torn.parquet'], 1, 'torn.parquet'],
   ])('%j is refused with %i', async (words, code, said) => {
     project.write('empty.csv', '')
+    project.write('data', 'a')
     project.write('bad.ndjson', '{"a":\n')
     project.write('head.csv', 'a,A\n1,2\n')
     project.write('torn.parquet', 'PAR1 and no more')

@@ -145,6 +145,7 @@ describe('load', () => {
       code: 66,
       stderr: expect.stringContaining('there is no file'),
     })
+    await world.write('x.xml', '<x/>')
     expect(await world.cli(['load', 'mem:a/t', 'x.xml'])).toMatchObject({
       code: 64,
       stderr: expect.stringContaining('--format'),

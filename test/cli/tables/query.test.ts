@@ -32,7 +32,7 @@ describe('query', () => {
       '{"metric_name":"cpu","value":1,"timestamp":"2026-01-01T00:00:00.000001Z","date":"2026-01-01","big":"9007199254740993","unit":null}',
     )
     expect((await query('select value, unit from t order by 1', '-o', 'csv', '--columns', 'unit,value')).stdout).toBe(
-      'unit,value\r\n,1\r\n,2\r\n',
+      'unit,value\n,1\n,2\n',
     )
     expect((await query('select value v from t', '-o', 'yaml', '--sort-by', 'v:desc')).stdout).toContain(
       'rows:\n  - v: 2\n  - v: 1\n',
@@ -109,7 +109,7 @@ describe('export', () => {
     const lines = (await world.ok('export', 'mem:a/t', '--out', '-')).stdout.trim().split('\n')
     expect(lines.map((line) => JSON.parse(line).value).sort()).toEqual([1, 2])
     expect((await world.ok('export', 'mem:a/t', '--out', '-', '--format', 'csv')).stdout).toMatch(
-      /^timestamp,metric_name,.*\r\n2026-01-/,
+      /^timestamp,metric_name,.*\n2026-01-/,
     )
   })
 

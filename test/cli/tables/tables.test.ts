@@ -23,7 +23,7 @@ describe('list', () => {
     await expect(unaligned(await output('list', '--live'))).toMatchFileSnapshot(golden('list-live.txt'))
     expect(await output('ls', '-o', 'name')).toBe('lake:acme/metrics\nmem:acme/metrics\nmem:globex/events\n')
     expect(await output('list', '-o', 'csv', '--columns', 'ref,labels')).toBe(
-      'ref,labels\r\nlake:acme/metrics,tier=hot\r\nmem:acme/metrics,tier=hot\r\nmem:globex/events,\r\n',
+      'ref,labels\nlake:acme/metrics,tier=hot\nmem:acme/metrics,tier=hot\nmem:globex/events,\n',
     )
   })
 
@@ -138,9 +138,9 @@ describe('describe', () => {
     const list = await world.json('describe', '--project', 'acme')
     expect(list.kind).toBe('TableDescriptionList')
     expect(list.items.map((item: { ref: string }) => item.ref)).toEqual(['lake:acme/metrics', 'mem:acme/metrics'])
-    expect(
-      (await world.ok('describe', '--project', 'acme', '-o', 'csv', '--no-input')).stdout.split('\r\n')[2],
-    ).toMatch(/^mem:acme\/metrics,memory,metrics,,19,1,1,2,\d+$/)
+    expect((await world.ok('describe', '--project', 'acme', '-o', 'csv', '--no-input')).stdout.split('\n')[2]).toMatch(
+      /^mem:acme\/metrics,memory,metrics,,19,1,1,2,\d+$/,
+    )
     expect((await world.ok('describe', '--backend', 'mem', '-o', 'name')).stdout).toBe(
       'mem:acme/metrics\nmem:globex/events\n',
     )
@@ -178,7 +178,7 @@ describe('stats', () => {
       errors: [],
     })
     expect(await output('stats', 'mem:acme/metrics', '-o', 'csv', '--columns', 'ref,rows')).toBe(
-      'ref,rows\r\nmem:acme/metrics,2\r\n',
+      'ref,rows\nmem:acme/metrics,2\n',
     )
   })
 
