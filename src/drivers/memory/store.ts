@@ -21,7 +21,8 @@ export class MemoryStore {
   constructor(file: string | null) {
     if (file !== null) mkdirSync(dirname(file), { recursive: true })
     this.db = new DatabaseSync(file ?? ':memory:', { timeout: 10_000 })
-    this.db.exec(`pragma journal_mode = wal; ${ddl}`)
+    // One immediate transaction: a statement that turns from reading to writing under another process's nose is refused without waiting.
+    this.db.exec(`pragma journal_mode = wal; begin immediate; ${ddl}; commit`)
   }
   /** One transaction; `step` names it for the fault harness. */
   write<T>(step: string, work: () => T): T {
