@@ -28,22 +28,19 @@ export async function provision(
   return runWork(session, verb, work, { dryRun })
 }
 
-/** Where a plan puts the table; drivers whose tables have no location of their own say nothing. */
-type PlacingPlan = Plan & { readonly url?: string }
-
 function alone(session: Session, operation: AnyOperation): AnyOperation {
   return {
     ...operation,
     async plan(subject, options, ctx) {
-      const plan: PlacingPlan = await operation.plan(subject, options, ctx)
-      if (plan.url === undefined) return plan
-      await requireFree(session, subject.path, plan.url)
+      const plan: Plan = await operation.plan(subject, options, ctx)
+      if (plan.location === undefined) return plan
+      await requireFree(session, subject.path, plan.location)
       // Held by whoever places a table there: of two processes at once the second finds the first one's row, or is busy.
-      const path = `location/${createHash('sha256').update(plan.url).digest('hex').slice(0, 16)}`
+      const path = `location/${createHash('sha256').update(plan.location).digest('hex').slice(0, 16)}`
       return { ...plan, leases: [...plan.leases, { path, mode: 'exclusive' }] }
     },
-    async execute(plan: PlacingPlan, ctx) {
-      if (plan.url !== undefined) await requireFree(session, ctx.subject.path, plan.url)
+    async execute(plan: Plan, ctx) {
+      if (plan.location !== undefined) await requireFree(session, ctx.subject.path, plan.location)
       return operation.execute(plan, ctx)
     },
   }

@@ -9,9 +9,6 @@ import type { Path } from './ref.ts'
 import type { TableSchema } from './table-schema.ts'
 import type { Field } from './types.ts'
 
-/** How a count was got: by counting, from the table's own log, or from estimates of the engine. */
-export type CountSource = 'exact' | 'log' | 'estimate'
-
 /** One row of a listing: enough for list, discover, drift, policies and due times; one call per backend where it can list. */
 export interface Observed {
   readonly path: Path

@@ -37,6 +37,8 @@ export interface Plan {
   readonly basis: JsonObject
   /** All of them, taken at once or not at all; [] when the backend needs none. */
   readonly leases: readonly LeaseRequest[]
+  /** Where register and create put the table; no two refs may share it. Absent where the backend places tables itself. */
+  readonly location?: string
 }
 
 export type TableEffect =

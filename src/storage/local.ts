@@ -161,7 +161,7 @@ async function readFile(target: string, range?: { offset: number; length: number
   await using file = await open(target, constants.O_RDONLY | constants.O_NONBLOCK)
   const info = await file.stat()
   if (!info.isFile()) return undefined
-  if (range === undefined) return file.readFile()
+  if (range === undefined) return await file.readFile() // awaited: the file is closed on return
   const bytes = Buffer.alloc(Math.max(0, Math.min(range.length, info.size - range.offset)))
   let filled = 0
   while (filled < bytes.length) {

@@ -58,7 +58,5 @@ export const runChild = (entry: string, args: readonly string[], options: ChildO
   startChild(entry, args, options).ended
 
 /** The whole command line as a process: what a user runs. */
-export const tblctl = (args: readonly string[], options: ChildOptions): Promise<Ended> =>
-  runChild(cliEntry, args, options)
 export const startTblctl = (args: readonly string[], options: ChildOptions): Started =>
   startChild(cliEntry, args, options)

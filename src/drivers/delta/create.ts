@@ -14,7 +14,7 @@ import { committer, type Lake, snapshotAt } from './table.ts'
 import { formatSchemaString } from './types.ts'
 
 interface CreatePlan extends Plan {
-  readonly url: string
+  readonly location: string
   readonly schema: TableSchema
 }
 interface Result {
@@ -61,12 +61,12 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
         ],
         basis: {},
         leases: [{ path: subject.path, mode: 'exclusive' }],
-        url: location.url,
+        location: location.url,
         schema,
       }
     },
     async execute(plan, ctx) {
-      const { schema, url } = plan
+      const { schema, location: url } = plan
       const location = lake.locations.of(ctx.subject, url)
       if (ctx.subject.spec) {
         // Registered since it was planned: the same table keeps its labels; what differs, the new plan says.

@@ -21,7 +21,11 @@ export function openDeltaDriver(
   environment: DriverEnvironment,
   openStore: OpenStore = openLocalStore,
 ): Driver {
-  const lake: Lake = { locations: openLocations(config, environment.directory, openStore), environment }
+  const lake: Lake = {
+    locations: openLocations(config, environment.directory, openStore),
+    environment,
+    snapshots: new Map(),
+  }
   return {
     kind: 'delta',
     can: {

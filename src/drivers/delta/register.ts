@@ -7,7 +7,7 @@ import { rowsOf } from './facts.ts'
 import { type Lake, snapshotAt } from './table.ts'
 
 interface RegisterPlan extends Plan {
-  readonly url: string
+  readonly location: string
 }
 
 export function register(lake: Lake): Operation<ReturnType<typeof registerOptions.parse>, RegisterPlan> {
@@ -42,24 +42,24 @@ export function register(lake: Lake): Operation<ReturnType<typeof registerOption
         ],
         basis: { id: snapshot.metadata.id },
         leases: [{ path: subject.path, mode: 'exclusive' }],
-        url: location.url,
+        location: location.url,
       }
     },
     async execute(plan, ctx) {
       // Registered since it was planned: its labels stay; elsewhere, the new plan says so.
       if (ctx.subject.spec)
-        return lake.locations.of(ctx.subject).url === plan.url
+        return lake.locations.of(ctx.subject).url === plan.location
           ? { is: 'unchanged' }
           : { is: 'stale', why: 'it was registered elsewhere meanwhile' }
-      const snapshot = await snapshotAt(lake, lake.locations.of(ctx.subject, plan.url), ctx)
+      const snapshot = await snapshotAt(lake, lake.locations.of(ctx.subject, plan.location), ctx)
       if (!snapshot || snapshot.metadata.id !== plan.basis.id)
-        return { is: 'stale', why: `another table is at ${plan.url} now` }
-      const spec = { schema: null, location: plan.url, labels: ctx.options.labels, options: {} }
+        return { is: 'stale', why: `another table is at ${plan.location} now` }
+      const spec = { schema: null, location: plan.location, labels: ctx.options.labels, options: {} }
       return {
         is: 'changed',
         result: {
           answer: 'adopted',
-          location: plan.url,
+          location: plan.location,
           version: snapshot.version,
           files: snapshot.files.size,
           rows: rowsOf(snapshot).rows,

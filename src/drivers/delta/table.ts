@@ -18,6 +18,8 @@ import { storedField } from './types.ts'
 export interface Lake {
   readonly locations: Locations
   readonly environment: DriverEnvironment
+  /** What was read before, by location: a run that plans, loads and compacts reads each commit once. */
+  readonly snapshots: Map<string, Snapshot>
 }
 export interface DeltaTable {
   readonly location: Location
@@ -46,10 +48,25 @@ export async function openTable(
 
 /** Undefined when nothing is there. */
 export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContext): Promise<Snapshot | undefined> {
-  return readSnapshot(location.store, location.prefix, {
-    scratch: await lake.environment.scratch(),
-    signal: ctx.signal,
-  })
+  const { store, prefix, url } = location
+  const options = { scratch: await lake.environment.scratch(), signal: ctx.signal }
+  const known = lake.snapshots.get(url)
+  const snapshot = known
+    ? await updateSnapshot(store, prefix, known, options)
+    : await readSnapshot(store, prefix, options)
+  remember(lake, url, snapshot)
+  return snapshot
+}
+
+/** Tables that are worth remembering: small ones, and not too many of them. */
+const mostFiles = 10_000
+const mostTables = 64
+
+function remember({ snapshots }: Lake, url: string, snapshot: Snapshot | undefined): void {
+  snapshots.delete(url)
+  if (!snapshot || snapshot.files.size > mostFiles) return
+  snapshots.set(url, snapshot)
+  if (snapshots.size > mostTables) snapshots.delete(snapshots.keys().next().value!)
 }
 
 /** The same table at its newest version; only the commits since are read. */
@@ -58,6 +75,7 @@ export async function refreshed(lake: Lake, { location, snapshot }: DeltaTable, 
     scratch: await lake.environment.scratch(),
     signal: ctx.signal,
   })
+  remember(lake, location.url, newest)
   if (!newest)
     throw fail('missing', 'no-delta-table', 'the table was removed while it was being worked on', {
       where: location.url,
