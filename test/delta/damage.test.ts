@@ -146,8 +146,9 @@ const damages: readonly {
 describe('a table with', () => {
   it.each(damages)('$name', async ({ harm, fails, error }) => {
     await using made = await world()
-    const { lake, tblctl, table } = made
+    const { lake, table } = made
     harm(made)
+    await using tblctl = await lake.open() // a run that has not read the table yet
     const before = contentOf(table)
     for (const verb of all) {
       if (!fails.includes(verb)) continue

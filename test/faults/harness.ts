@@ -2,6 +2,9 @@
  * The fault harness: runs a command in a child, kills it at the n-th announcement of a durable write for n = 1, 2, … until it ends by itself,
  * gives the same command again, and compares what is there then with an undisturbed run. A driver brings a scenario and an oracle.
  */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Ended } from '../support/child.ts'
 
@@ -21,27 +24,33 @@ export async function killEverywhere<World extends Disposable>(
   scenario: FaultScenario<World>,
   least: number,
 ): Promise<number> {
-  const { every = 1 } = scenario
-  let expected: unknown
-  {
+  const { expected, steps } = await undisturbed(scenario)
+  const points = steps.flatMap((_, i) => (i % (scenario.every ?? 1) === 0 || i === steps.length - 1 ? [i + 1] : []))
+  expect(points.length, 'announcements of durable writes').toBeGreaterThanOrEqual(least)
+  for (const point of points) {
     using world = await scenario.setUp()
-    const undisturbed = await scenario.command(world, {})
-    expect(undisturbed.code, undisturbed.stdout + undisturbed.stderr).toBe(0)
-    expected = await scenario.oracle(world)
-  }
-  let points = 0
-  for (let n = 1; ; n += every) {
-    using world = await scenario.setUp()
-    const killed = await scenario.command(world, { FAULT_KILL: String(n) })
-    if (killed.signal !== 'SIGKILL') {
-      expect(killed.code, killed.stdout + killed.stderr).toBe(0)
-      expect(points).toBeGreaterThanOrEqual(least)
-      return points
-    }
+    const killed = await scenario.command(world, { FAULT_KILL: String(point) })
+    const told = `killed at durable step ${point} of ${steps.length} (${steps[point - 1]}):\n${killed.stdout}${killed.stderr}`
+    // A run may have a step less than another; then it is simply done.
+    if (killed.signal !== 'SIGKILL') expect(killed.code, told).toBe(0)
     const resumed = await scenario.command(world, {})
-    const told = `killed at durable step ${n}, then:\n${resumed.stdout}${resumed.stderr}`
-    expect(resumed.code, told).toBe(0)
+    expect(resumed.code, `${told}\nthen:\n${resumed.stdout}${resumed.stderr}`).toBe(0)
     expect(await scenario.oracle(world), told).toEqual(expected)
-    points++
+  }
+  return points.length
+}
+
+/** What a run comes to that nobody kills, and the durable steps that it announces. */
+async function undisturbed<World extends Disposable>(scenario: FaultScenario<World>) {
+  const folder = mkdtempSync(join(tmpdir(), 'tblctl-steps-'))
+  try {
+    using world = await scenario.setUp()
+    const count = join(folder, 'steps')
+    const ended = await scenario.command(world, { FAULT_COUNT: count })
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    const steps = existsSync(count) ? readFileSync(count, 'utf8').trim().split('\n') : []
+    return { expected: await scenario.oracle(world), steps }
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }

@@ -80,7 +80,7 @@ test(
         command: (world, env) => world.run('tenant ch:t1/', env),
         oracle: async (world) => {
           expect(objects(world)).toHaveLength(12)
-            return {
+          return {
             objects: objects(world),
             registered: world.sql('.tblctl/catalog.db', `select path from tables where path like 'ch/%'`),
           }

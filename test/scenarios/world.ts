@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { openSqliteCatalog } from '../../src/catalog/sqlite.ts'
 import type { Job } from '../../src/core/catalog.ts'
 import { MemoryStore } from '../../src/drivers/memory/store.ts'
@@ -19,6 +19,9 @@ const segments = 20
 export const rows = 5000
 
 let template: string | undefined
+afterAll(() => {
+  if (template) rmSync(template, { recursive: true })
+})
 
 export class World implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tblctl-world-'))
@@ -91,7 +94,6 @@ export class World implements Disposable {
 
 async function makeTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'tblctl-template-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   const backends = ['shop', 'ch', 'people', 'lake'].map((name) => `  ${name}: { driver: memory, file: ${name}.db }`)
   writeFileSync(join(folder, 'tblctl.yaml'), `version: 1\nbackends:\n${backends.join('\n')}\n`)
   const store = new MemoryStore(join(folder, 'shop.db'))

@@ -82,6 +82,7 @@ async function readInput(
     schema: { ...columns, timeColumn: await timeColumnOf(lake, table, ctx) },
     project: segmentsOf(ctx.subject.path).project,
     skip: consumedOf(table.snapshot, options),
+    batchId: options.batchId,
     limits: { rows: options.commitRows, bytes: options.commitBytes, milliseconds: options.commitMs },
     rejectTo: options.rejectTo,
     engine,

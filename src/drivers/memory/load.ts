@@ -69,6 +69,7 @@ export function load(store: MemoryStore, environment: DriverEnvironment): Operat
         schema,
         project: segmentsOf(path).project,
         skip: consumed,
+        batchId: options.batchId,
         limits: { rows: options.commitRows, bytes: options.commitBytes, milliseconds: options.commitMs },
         rejectTo: options.rejectTo,
         engine,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { RowFormat } from '../../core/batch.ts'
-import { fail } from '../../core/errors.ts'
+import { fail, TblctlError } from '../../core/errors.ts'
 import { printable } from '../../core/ref.ts'
 import type { Engine } from '../engine.ts'
 import { type Chunk, type ChunkBuilder, type ChunkLimits, chunkBuilder } from './chunk.ts'
@@ -25,6 +25,8 @@ export interface InputOptions {
   readonly project: string
   /** Rows that earlier chunks have consumed (`Chunk.consumed` of the last one that was committed). */
   readonly skip: number
+  /** How the batch is called, for those who must go on with it. */
+  readonly batchId: string
   readonly limits: ChunkLimits
   readonly rejectTo: string | null
   readonly engine: Engine
@@ -37,6 +39,30 @@ export interface InputOptions {
  * than `skip`.
  */
 export async function* openInput(options: InputOptions): AsyncGenerator<Chunk> {
+  let loaded = options.skip
+  try {
+    for await (const chunk of chunksOf(options)) {
+      yield chunk
+      loaded = chunk.consumed // whoever asks for the next one has committed this one
+    }
+  } catch (error) {
+    throw loaded > 0 && error instanceof TblctlError && error.view.code === 'row-rejected'
+      ? inPart(error, loaded, options.batchId)
+      : error
+  }
+}
+
+/** A mended file is another batch, unless it is told that it goes on with this one. */
+function inPart({ view }: TblctlError, loaded: number, batchId: string): Error {
+  const { hint, ...error } = view
+  return new TblctlError({
+    ...error,
+    message: `${error.message}; the first ${loaded} rows of the input are loaded`,
+    hint: `mend the row, leave the rows before it as they are, and load again with --batch-id ${batchId}${hint ? `; or: ${hint}` : ''}`,
+  })
+}
+
+async function* chunksOf(options: InputOptions): AsyncGenerator<Chunk> {
   const { schema, engine, signal } = options
   const derived = derivedColumns(schema, options.project)
   const skip: Skip = { left: options.skip }

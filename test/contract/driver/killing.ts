@@ -24,11 +24,11 @@ export function killing({ can, world, tblctl }: Suite): void {
     }
   }
   /** What is there now is where each run begins. */
-  const from = async (call: readonly unknown[], least: number, every = 1) => {
+  const from = async (call: readonly unknown[], least: number) => {
     await tblctl()[Symbol.asyncDispose]()
     using saved = world().save()
     return await killEverywhere(
-      { setUp: () => saved.restore(), command: (at, env) => at.run(call, env), oracle: state, every },
+      { setUp: () => saved.restore(), command: (at, env) => at.run(call, env), oracle: state },
       least,
     )
   }
@@ -52,7 +52,7 @@ export function killing({ can, world, tblctl }: Suite): void {
         await create(tblctl(), [ref])
         await tblctl()[Symbol.asyncDispose]()
         using saved = world().save()
-        const call = ['load', ref, allInputs, { commitRows: 3 }]
+        const call = ['load', ref, allInputs, { commitRows: Math.ceil(allRows / 2) }]
         await killEverywhere(
           {
             setUp: () => saved.restore(),
@@ -62,7 +62,6 @@ export function killing({ can, world, tblctl }: Suite): void {
               const rows = loaded.reduce((n, job) => n + Number(job.result!.rows ?? 0), 0)
               return { ...(await state(at)), rows }
             },
-            every: 3,
           },
           4,
         )
@@ -76,7 +75,7 @@ export function killing({ can, world, tblctl }: Suite): void {
         await create(tblctl(), [ref])
         for (const input of allInputs) await load(tblctl(), world().folder, ref, [input])
         expect((await tblctl().stats({ refs: [ref] }, true))[0]!.status.rows).toBe(allRows)
-        await from(['optimize', ref], 3, 3)
+        await from(['optimize', ref], 3)
       },
       3 * minutes,
     )

@@ -26,6 +26,7 @@ function input(
     schema: { fields, partitions: [], timeColumn: null },
     project: 'acme',
     skip: 0,
+    batchId: 'b1',
     limits: unlimited,
     rejectTo: null,
     engine: held.engine,
@@ -336,6 +337,14 @@ describe('chunks', () => {
         ).toEqual(whole.map(String).sort())
       }
     }
+  })
+
+  test('a bad row after rows that are loaded: the error says how to go on with the same batch', async () => {
+    const file = await held.file('part.ndjson', `${lines(0, 4)}{"id":"bad"}\n`)
+    const { hint, message } = (await errorOf(read(input([file], { limits: { ...unlimited, rows: 2 } }))))!
+    expect(message).toContain('the first 4 rows of the input are loaded')
+    expect(hint).toContain('--batch-id b1')
+    expect(await errorOf(read(input([file])))).toMatchObject({ message: expect.not.stringContaining('are loaded') })
   })
 
   test('an input that became shorter is told', async () => {

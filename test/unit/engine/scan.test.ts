@@ -69,6 +69,7 @@ describe('a scan', () => {
       schema: { fields, partitions: [], timeColumn: null },
       project: 'acme',
       skip: 0,
+      batchId: 'b1',
       limits: { rows: null, bytes: null, milliseconds: null },
       rejectTo: null,
       engine: held.engine,
