@@ -83,7 +83,7 @@ export interface InferRequest {
 /** YAML of a table schema that holds the rows of the files. Throws `data` errors that name the file. */
 export async function inferSchema(request: InferRequest): Promise<string> {
   const { files, directory, signal } = request
-  const formats = new Set(files.map((file) => request.format ?? formatOf(file)))
+  const formats = new Set(files.map((file) => request.format ?? formatOf(resolve(directory, file))))
   if (formats.size > 1)
     throw fail('usage', 'mixed-formats', `the files have several formats: ${[...formats].join(', ')}`, {
       hint: 'infer from files of one format at a time',

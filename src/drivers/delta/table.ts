@@ -18,7 +18,7 @@ import { storedField } from './types.ts'
 export interface Lake {
   readonly locations: Locations
   readonly environment: DriverEnvironment
-  /** What was read before, by location: a run that plans, loads and compacts reads each commit once. */
+  /** What was read before: a run that plans, loads and compacts reads each commit once. */
   readonly snapshots: Map<string, Snapshot>
 }
 export interface DeltaTable {
@@ -48,13 +48,13 @@ export async function openTable(
 
 /** Undefined when nothing is there. */
 export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContext): Promise<Snapshot | undefined> {
-  const { store, prefix, url } = location
+  const { store, prefix } = location
   const options = { scratch: await lake.environment.scratch(), signal: ctx.signal }
-  const known = lake.snapshots.get(url)
+  const known = lake.snapshots.get(placeOf(location))
   const snapshot = known
     ? await updateSnapshot(store, prefix, known, options)
     : await readSnapshot(store, prefix, options)
-  remember(lake, url, snapshot)
+  remember(lake, location, snapshot)
   return snapshot
 }
 
@@ -62,10 +62,14 @@ export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContex
 const mostFiles = 10_000
 const mostTables = 64
 
-function remember({ snapshots }: Lake, url: string, snapshot: Snapshot | undefined): void {
-  snapshots.delete(url)
+/** A snapshot's keys count from its store's root: one folder reached in two ways is two places. */
+const placeOf = ({ store, prefix }: Location): string => `${store.url}\n${prefix}`
+
+function remember({ snapshots }: Lake, location: Location, snapshot: Snapshot | undefined): void {
+  const place = placeOf(location)
+  snapshots.delete(place)
   if (!snapshot || snapshot.files.size > mostFiles) return
-  snapshots.set(url, snapshot)
+  snapshots.set(place, snapshot)
   if (snapshots.size > mostTables) snapshots.delete(snapshots.keys().next().value!)
 }
 
@@ -75,7 +79,7 @@ export async function refreshed(lake: Lake, { location, snapshot }: DeltaTable, 
     scratch: await lake.environment.scratch(),
     signal: ctx.signal,
   })
-  remember(lake, location.url, newest)
+  remember(lake, location, newest)
   if (!newest)
     throw fail('missing', 'no-delta-table', 'the table was removed while it was being worked on', {
       where: location.url,
