@@ -6,6 +6,7 @@ import { writeWhole } from '../config/files.ts'
 import type { RowFormat } from '../core/batch.ts'
 import type { Change } from '../core/change.ts'
 import { type ErrorView, errorView, fail } from '../core/errors.ts'
+import { outputTarget } from '../core/files.ts'
 import type { JsonObject } from '../core/json.ts'
 import { isSegment, printable } from '../core/ref.ts'
 import { didYouMean } from '../core/suggest.ts'
@@ -174,7 +175,7 @@ export async function exportSchema(schema: TableSchema, format: string): Promise
 
 /** Whole or not at all; a file that is there is replaced. */
 export async function writeExport(path: string, text: string, directory: string): Promise<void> {
-  await writeWhole(resolve(directory, path), text, { mode: 0o644, step: 'schema.export' }).catch(
+  await writeWhole(outputTarget(resolve(directory, path)), text, { mode: 0o644, step: 'schema.export' }).catch(
     (cause: NodeJS.ErrnoException) => {
       throw fail('failed', 'file-not-written', `${printable(path)} cannot be written (${cause.code})`, { cause })
     },

@@ -1,7 +1,6 @@
 /** What every method of the api works with: config, catalog, drivers and schemas, each opened on first use and closed at the end. */
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openSqliteCatalog } from '../catalog/sqlite.ts'
@@ -15,6 +14,7 @@ import { readContext } from '../core/run/read-context.ts'
 import { didYouMean } from '../core/suggest.ts'
 import { isGone, thisOwner } from '../jobs/owner.ts'
 import { openRegistry, type Registry } from '../schemas/registry.ts'
+import { makeScratch } from './scratch.ts'
 
 /** A dead process of another host is found out this late; on the same host at once. */
 const defaultLeaseMs = 30_000
@@ -47,7 +47,7 @@ export function openSession(options: SessionOptions): Session {
   let catalog: Catalog | undefined
   let host: Host | undefined
   let schemas: Registry | undefined
-  let scratch: string | undefined
+  let scratch: Promise<string> | undefined
   const drivers = new Map<string, Promise<Driver>>()
 
   const session: Session = {
@@ -83,7 +83,8 @@ export function openSession(options: SessionOptions): Session {
     [Symbol.asyncDispose]: async () => {
       for (const driver of drivers.values()) await (await driver.catch(() => undefined))?.[Symbol.asyncDispose]()
       await catalog?.[Symbol.asyncDispose]()
-      if (scratch) rmSync(scratch, { recursive: true, force: true })
+      const folder = await scratch?.catch(() => undefined)
+      if (folder) rmSync(folder, { recursive: true, force: true })
     },
   }
 
@@ -92,15 +93,8 @@ export function openSession(options: SessionOptions): Session {
     const settings = await requireBackend(config, backend).resolve()
     return module.open(backend, settings, {
       directory: config.directory,
-      scratch: async () => {
-        // Beside the catalog: on the disk of the embedded tables as a rule, where a finished file is moved, not copied.
-        const parent = join(dirname(config.catalog), 'scratch')
-        if (!scratch) {
-          await mkdir(parent, { recursive: true })
-          scratch = mkdtempSync(join(parent, `run-`))
-        }
-        return scratch
-      },
+      // Beside the catalog: on the disk of the embedded tables as a rule, where a finished file is moved, not copied.
+      scratch: () => (scratch ??= makeScratch(join(dirname(config.catalog), 'scratch'), session.host().owner, isGone)),
       schema: (name) => session.schemas().get(name),
     })
   }

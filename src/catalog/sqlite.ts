@@ -1,8 +1,8 @@
 /** The catalog in one SQLite file: the embedded default. Several processes at once; every method is one short transaction. */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Catalog, Record, Records, TableFilter } from '../core/catalog.ts'
 import { fail } from '../core/errors.ts'
+import { makeFolder } from '../core/files.ts'
 import { Database, now, parsed, text } from './sqlite/database.ts'
 import * as jobs from './sqlite/jobs.ts'
 import { toLeaseRow } from './sqlite/leases.ts'
@@ -11,7 +11,7 @@ import { jobColumns, toAudit, toControl, toJob, toLogLine, toTable } from './sql
 
 /** Opens the file, makes it and its folder when they are not there, and brings it up to date. `:memory:` lives as long as the object. */
 export function openSqliteCatalog(file: string): Catalog {
-  if (file !== ':memory:') makeFolder(dirname(file))
+  if (file !== ':memory:') catalogFolder(dirname(file))
   const db = new Database(file)
   migrate(db)
   return {
@@ -146,9 +146,9 @@ function records(db: Database, namespace: string): Records {
   }
 }
 
-function makeFolder(folder: string): void {
+function catalogFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (error) {
     throw fail('denied', 'catalog-cannot-open', 'the folder of the catalog cannot be made', {
       where: folder,

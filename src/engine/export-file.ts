@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import type { ExportOptions } from '../core/driver.ts'
 import { durable } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
+import { outputTarget } from '../core/files.ts'
 import { printable } from '../core/ref.ts'
 import type { Engine } from './engine.ts'
 import { quoteString } from './sql-text.ts'
@@ -26,7 +27,8 @@ export async function exportFile(
     throw fail('missing', 'folder-not-found', `there is no folder ${printable(dirname(out))}`, {
       hint: 'make it, or choose another --out',
     })
-  const temporary = join(dirname(out), `.${basename(out)}.${randomUUID()}.tmp`)
+  const target = outputTarget(out)
+  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`)
   try {
     const [row] = await engine.all(`COPY (${select}) TO ${quoteString(temporary)} (${settings[format]})`)
     const file = await open(temporary, 'r+')
@@ -34,7 +36,7 @@ export async function exportFile(
     await file.close()
     const { size } = await stat(temporary)
     durable('export.rename:before')
-    await rename(temporary, out)
+    await rename(temporary, target)
     durable('export.rename:after')
     return { rows: Number(row!.Count), bytes: size }
   } catch (error) {

@@ -1,21 +1,17 @@
 /** Durable steps on a local disk: fsync before a name appears, fsync of the folder after. */
 import { randomUUID } from 'node:crypto'
-import { copyFile, type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { durable } from '../core/durable.ts'
+import { makeFolder } from '../core/files.ts'
 import { codeOf } from './local-errors.ts'
 
 /** Names that only this store uses; a listing leaves them out. A killed process may leave one behind: it is never read. */
 export const temporaryPrefix = '.tblctl-'
 
 /** Makes the folder and its parents, and makes each new name durable. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  for (let parent = dirname(folder); parent.length >= dirname(first).length; parent = dirname(parent)) {
-    await syncFolder(parent)
-    if (parent === dirname(parent)) return
-  }
+export async function makeDurableFolder(folder: string): Promise<void> {
+  for (const made of makeFolder(folder)) await syncFolder(dirname(made))
 }
 
 /** Writes or copies into a temporary file beside the target, hands it to `place`, and leaves no temporary file behind. */
@@ -25,7 +21,7 @@ export async function withTemporary<T>(
   place: (temporary: string) => Promise<T>,
 ): Promise<T> {
   const folder = dirname(target)
-  await makeFolder(folder)
+  await makeDurableFolder(folder)
   const temporary = join(folder, `${temporaryPrefix}${randomUUID()}.tmp`)
   try {
     durable('object-temporary:before')

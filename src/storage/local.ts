@@ -8,7 +8,7 @@ import { fail } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
 import { checkFolder, checkKey } from './keys.ts'
 import { codeOf, isAbsent, storageError } from './local-errors.ts'
-import { linkIfAbsent, makeFolder, replace, syncFile, temporaryPrefix, withTemporary } from './local-files.ts'
+import { linkIfAbsent, makeDurableFolder, replace, syncFile, temporaryPrefix, withTemporary } from './local-files.ts'
 import { type Folder, listFolders, listTree } from './local-list.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
 
@@ -175,7 +175,7 @@ async function readFile(target: string, range?: { offset: number; length: number
 /** Links the file in place where source and target share a device, else copies it first. False when the name is taken. */
 async function moveIn(localFile: string, target: string): Promise<boolean> {
   await syncFile(localFile)
-  await makeFolder(dirname(target))
+  await makeDurableFolder(dirname(target))
   try {
     return await linkIfAbsent(localFile, target)
   } catch (error) {

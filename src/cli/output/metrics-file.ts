@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { durable } from '../../core/durable.ts'
+import { outputTarget } from '../../core/files.ts'
 import type { Summary } from './report.ts'
 
 export interface RunFacts {
@@ -33,7 +34,8 @@ interface Sample {
 }
 
 /** Writes beside the file, then moves into place: a scraper never sees a half. Throws what the file system says. */
-export async function writeMetricsFile(path: string, facts: RunFacts): Promise<void> {
+export async function writeMetricsFile(file: string, facts: RunFacts): Promise<void> {
+  const path = outputTarget(file)
   const before = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw error
@@ -41,12 +43,12 @@ export async function writeMetricsFile(path: string, facts: RunFacts): Promise<v
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   durable('metrics:before')
   try {
-    const file = await open(temporary, 'wx', 0o644)
+    const handle = await open(temporary, 'wx', 0o644)
     try {
-      await file.writeFile(metricsText(before, facts))
-      await file.sync()
+      await handle.writeFile(metricsText(before, facts))
+      await handle.sync()
     } finally {
-      await file.close()
+      await handle.close()
     }
     await rename(temporary, path)
   } catch (error) {

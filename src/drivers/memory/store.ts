@@ -1,8 +1,8 @@
 /** What the memory driver keeps: tables as Parquet segments in one SQLite database, in RAM or in a file that several processes share. */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { durable } from '../../core/durable.ts'
+import { makeFolder } from '../../core/files.ts'
 
 const ddl = `
   create table if not exists tables (path text primary key, schema text not null, generation integer not null, shards integer not null default 1, sealed integer not null default 0, job text not null);
@@ -19,7 +19,7 @@ export type Row = Record<string, SQLInputValue>
 export class MemoryStore {
   private readonly db: DatabaseSync
   constructor(file: string | null) {
-    if (file !== null) mkdirSync(dirname(file), { recursive: true })
+    if (file !== null) makeFolder(dirname(file))
     this.db = new DatabaseSync(file ?? ':memory:', { timeout: 10_000 })
     // One immediate transaction: a statement that turns from reading to writing under another process's nose is refused without waiting.
     this.db.exec(`pragma journal_mode = wal; begin immediate; ${ddl}; commit`)
