@@ -1,6 +1,7 @@
 /** Puts the verbs of the Delta driver together. */
 import type { Driver, DriverEnvironment } from '../../core/driver.ts'
 import { openLocalStore } from '../../storage/local.ts'
+import { unregister } from '../../verbs/unregister.ts'
 import { create } from './create.ts'
 import { describe, stats } from './describe.ts'
 import { exportTable } from './export.ts'
@@ -10,7 +11,7 @@ import type { DeltaConfig } from './module.ts'
 import { optimize } from './optimize.ts'
 import { ping } from './ping.ts'
 import { query } from './query.ts'
-import { register, unregister } from './register.ts'
+import { register } from './register.ts'
 import { scan } from './scan.ts'
 import type { Lake } from './table.ts'
 

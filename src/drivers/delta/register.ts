@@ -1,8 +1,8 @@
-/** register and unregister: the catalog learns, or forgets, a Delta table that is there. Nothing is written below the table. */
+/** register: the catalog learns of a Delta table that is there. Nothing is written below the table. */
 import { fail } from '../../core/errors.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
-import { registerOptions, unregisterOptions } from '../../verbs/options.ts'
+import { registerOptions } from '../../verbs/options.ts'
 import { rowsOf } from './facts.ts'
 import { type Lake, snapshotAt } from './table.ts'
 
@@ -66,36 +66,6 @@ export function register(lake: Lake): Operation<ReturnType<typeof registerOption
           columns: snapshot.fields.length,
         },
         tables: [{ put: ctx.subject.path, spec, state: 'active' }],
-      }
-    },
-  }
-}
-
-/** The table stays where it is. */
-export function unregister(): Operation<object> {
-  return {
-    options: unregisterOptions,
-    version: 1,
-    hold: 'run',
-    resume: 'replan',
-    key: () => 'unregister',
-    async plan(subject) {
-      return {
-        changes: subject.spec ? 1 : 0,
-        risk: 'routine',
-        summary: [
-          `forget ${refOfPath(subject.path)}; its data stays${subject.spec?.location ? ` at ${subject.spec.location}` : ''}`,
-        ],
-        basis: {},
-        leases: [{ path: subject.path, mode: 'exclusive' }],
-      }
-    },
-    async execute(_plan, ctx) {
-      if (!ctx.subject.spec) return { is: 'unchanged' }
-      return {
-        is: 'changed',
-        result: { answer: 'unregistered', location: ctx.subject.spec.location },
-        tables: [{ remove: ctx.subject.path }],
       }
     },
   }

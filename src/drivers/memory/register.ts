@@ -1,8 +1,8 @@
-/** register and unregister: the catalog learns, or forgets, a table that the backend holds. */
+/** register: the catalog learns of a table that the backend holds. */
 import { fail } from '../../core/errors.ts'
 import type { Operation } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
-import { registerOptions, unregisterOptions } from '../../verbs/options.ts'
+import { registerOptions } from '../../verbs/options.ts'
 import type { MemoryStore } from './store.ts'
 import { requireTable } from './table.ts'
 
@@ -41,30 +41,6 @@ export function register(store: MemoryStore): Operation<ReturnType<typeof regist
           },
         ],
       }
-    },
-  }
-}
-
-/** The data stays where it is. */
-export function unregister(): Operation<object> {
-  return {
-    options: unregisterOptions,
-    version: 1,
-    hold: 'run',
-    resume: 'replan',
-    key: () => 'unregister',
-    async plan(subject) {
-      return {
-        changes: subject.spec ? 1 : 0,
-        risk: 'routine',
-        summary: [`forget ${refOfPath(subject.path)}; its data stays`],
-        basis: {},
-        leases: [{ path: subject.path, mode: 'exclusive' }],
-      }
-    },
-    async execute(_plan, ctx) {
-      if (!ctx.subject.spec) return { is: 'unchanged' }
-      return { is: 'changed', result: { answer: 'unregistered' }, tables: [{ remove: ctx.subject.path }] }
     },
   }
 }
