@@ -30,10 +30,30 @@ export function isDamage(thrown: unknown): boolean {
   return ['Invalid', 'Invalid Input', 'IO', 'Serialization'].includes(kind) && damaged.test(thrown.message)
 }
 
-/** Any thrown value of the engine as one of our errors; what only a bug of ours can cause stays as it is. */
-export function engineError(thrown: unknown): unknown {
+/** The message with the names that the user knows, and the copy that it is about. */
+function named(text: string, copies: ReadonlyMap<string, string>) {
+  let message = text
+  let copied: { readonly path: string; readonly name: string } | null = null
+  for (const [path, name] of copies) {
+    if (!message.includes(path)) continue
+    message = message.replaceAll(path, name)
+    copied = { path, name }
+  }
+  return { message, copied }
+}
+
+/** What the engine says of a row, without its place in the copy and without advice on the reader's options. */
+const aboutRow = (message: string): string =>
+  plainMessage(message)
+    .replace(/^[^"]* in file ".*?",? (?:in line|at byte) \d+[^:"]*: /, '')
+    .replace(/ Try setting .*$/, '')
+
+/**
+ * Any thrown value of the engine as one of our errors; what only a bug of ours can cause stays as it is. `copies`: Engine.copies.
+ */
+export function engineError(thrown: unknown, copies: ReadonlyMap<string, string> = new Map()): unknown {
   if (!(thrown instanceof Error) || thrown instanceof TblctlError) return thrown
-  const { message } = thrown
+  const { message, copied } = named(thrown.message, copies)
   const more = { cause: thrown }
   if (diskFull.test(message))
     return fail('failed', 'disk-full', `no space left for the engine's files: ${plainMessage(message)}`, {
@@ -47,7 +67,13 @@ export function engineError(thrown: unknown): unknown {
   if (kind === 'Out of Memory')
     return fail('failed', 'engine-memory', `the engine needs more memory than it may use: ${plainMessage(message)}`, {
       ...more,
-      hint: 'process less at once, with fewer threads, or give the engine more memory',
+      hint: 'process less at once: a smaller --target-size for optimize, a smaller --commit-rows for load, fewer rows or columns for a query',
+    })
+  if (copied !== null && !copied.path.endsWith('.parquet'))
+    return fail('data', 'row-rejected', `a row does not fit: ${aboutRow(message)}`, {
+      ...more,
+      where: copied.name,
+      hint: 'correct the row; nothing of the rows since the last commit is loaded',
     })
   if (isDamage(thrown))
     return fail('data', 'corrupt-file', `a Parquet file is damaged: ${plainMessage(message)}`, { ...more, ...where })

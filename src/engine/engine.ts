@@ -38,6 +38,8 @@ export type Row = Readonly<Record<string, Cell>>
 export interface Engine extends AsyncDisposable {
   /** Its own folder: spilled data and whatever a caller puts there until the engine is disposed. */
   readonly directory: string
+  /** Files below `directory` that hold the user's input → how messages call that input. */
+  readonly copies: Map<string, string>
   run(sql: string): Promise<void>
   /** What a SELECT would return; nothing is read but what it takes to bind it. */
   columns(select: string): Promise<ResultColumn[]>
@@ -66,6 +68,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
   })
+  const copies = new Map<string, string>()
   const active = new Set<DuckDBConnection>()
   const settled = new Set<Promise<unknown>>()
   let closed = false
@@ -93,7 +96,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     if (active.delete(connection)) connection.closeSync()
   }
   function explain(thrown: unknown): unknown {
-    return signal?.aborted ? signal.reason : engineError(thrown)
+    return signal?.aborted ? signal.reason : engineError(thrown, copies)
   }
   function track<T>(work: Promise<T>): Promise<T> {
     settled.add(work)
@@ -134,6 +137,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   const engine: Engine = {
     directory,
+    copies,
     run: (sql) =>
       withConnection(async (connection) => {
         await connection.run(sql)
@@ -217,7 +221,10 @@ export async function readingFiles<T>(engine: Engine, files: readonly string[], 
       try {
         await engine.run(`SELECT count(hash(f)) FROM ${parquetSource([file])} AS f`)
       } catch {
-        throw fail('data', 'corrupt-file', error.message, { where: file, cause: error.cause })
+        throw fail('data', 'corrupt-file', error.message, {
+          where: engine.copies.get(file) ?? file,
+          cause: error.cause,
+        })
       }
     }
     throw error

@@ -8,7 +8,7 @@ import { fail } from '../core/errors.ts'
 import { outputTarget } from '../core/files.ts'
 import { printable } from '../core/ref.ts'
 import type { Engine } from './engine.ts'
-import { quoteString } from './sql-text.ts'
+import { quoteIdentifier, quoteString } from './sql-text.ts'
 
 const settings: Readonly<Record<ExportOptions['format'], string>> = {
   ndjson: 'FORMAT json, ARRAY false',
@@ -30,7 +30,7 @@ export async function exportFile(
   const target = outputTarget(out)
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`)
   try {
-    const [row] = await engine.all(`COPY (${select}) TO ${quoteString(temporary)} (${settings[format]})`)
+    const [row] = await engine.all(await copySql(engine, select, format, temporary))
     const file = await open(temporary, 'r+')
     await file.sync()
     await file.close()
@@ -43,4 +43,21 @@ export async function exportFile(
     await rm(temporary, { force: true })
     throw error
   }
+}
+
+async function copySql(engine: Engine, select: string, format: ExportOptions['format'], to: string): Promise<string> {
+  const columns = format === 'ndjson' ? await engine.columns(select) : []
+  if (!columns.some(({ type }) => type?.kind === 'Json'))
+    return `COPY (${select}) TO ${quoteString(to)} (${settings[format]})`
+  // The engine's JSON writer would write the texts of Json columns anew, with their numbers as doubles: here the lines are put
+  // together as text and go through the CSV writer bare. Line breaks in them only stand between tokens.
+  const members = columns.map(({ name, type }) => {
+    const value = quoteIdentifier(name)
+    const text =
+      type?.kind === 'Json' ? `translate(${value}::VARCHAR, chr(10) || chr(13), '  ')` : `to_json(${value})::VARCHAR`
+    return `${quoteString(`${JSON.stringify(name)}:`)} || coalesce(${text}, 'null')`
+  })
+  const line = `'{' || ${members.join(" || ',' || ")} || '}'`
+  const bare = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f'"
+  return `COPY (SELECT ${line} FROM (${select})) TO ${quoteString(to)} (${bare})`
 }

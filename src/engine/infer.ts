@@ -101,6 +101,10 @@ const csvCandidates: readonly DataType[] = [
   instant,
 ]
 
+/** As a number it would lose its leading zeros, and they mean something: an account, a day as 081109. */
+const zeroLed = /^-?0\d/
+const isNumber = ({ kind }: DataType): boolean => kind === 'Int64' || kind === 'Float64'
+
 /** The first type whose every sampled value a load would accept; text when there is none, or no value at all. */
 async function csvFields(files: readonly string[]): Promise<Field[]> {
   const left = new Map<string, { seen: boolean; fitting: DataType[] }>()
@@ -142,6 +146,8 @@ function narrow(
     if (value === null) return
     const column = left.get(header[i]!)!
     column.seen = true
-    column.fitting = column.fitting.filter((type) => 'json' in csvChecks.get(type)!(value))
+    column.fitting = column.fitting.filter(
+      (type) => !(isNumber(type) && zeroLed.test(value)) && 'json' in csvChecks.get(type)!(value),
+    )
   })
 }

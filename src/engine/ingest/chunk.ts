@@ -1,6 +1,7 @@
 /** The chunk that is being gathered: spooled text rows and ranges of Parquet files, until a limit is reached. */
 import { join } from 'node:path'
 import type { Field } from '../../core/types.ts'
+import type { Engine } from '../engine.ts'
 import type { Derived } from './derive.ts'
 import { openSpool, type Spool } from './spool.ts'
 
@@ -27,7 +28,8 @@ export interface Chunk {
 }
 
 export interface ChunkBuilder extends AsyncDisposable {
-  append(json: string): void
+  /** `input`: how messages call the file that the row comes from. */
+  append(json: string, input: string): void
   drain(): Promise<void>
   add(select: string, file: string, rows: number, bytes: number): void
   rejected(rows: number): void
@@ -45,10 +47,11 @@ export function chunkBuilder(
   limits: ChunkLimits,
   fields: readonly Field[],
   derived: Derived,
-  folder: string,
+  engine: Engine,
   consumedBefore: number,
 ): ChunkBuilder {
   let spool: Spool | null = null
+  const inputs = new Set<string>()
   let parts: { select: string; file: string }[] = []
   let [rows, bytes, rejected, consumed, number] = [0, 0, 0, consumedBefore, 0]
   let firstRowAt: number | null = null
@@ -58,18 +61,23 @@ export function chunkBuilder(
     firstRowAt ??= limits.milliseconds === null ? null : performance.now()
   }
   const restart = async (): Promise<void> => {
-    await spool?.[Symbol.asyncDispose]()
+    if (spool !== null) {
+      await spool[Symbol.asyncDispose]()
+      engine.copies.delete(spool.path)
+    }
     spool = null
+    inputs.clear()
     parts = []
     rows = bytes = rejected = 0
     firstRowAt = null
   }
   return {
-    append(json) {
+    append(json, input) {
       started()
-      spool ??= openSpool(join(folder, `chunk-${number++}.ndjson`))
+      spool ??= openSpool(join(engine.directory, `chunk-${number++}.ndjson`))
       const before = spool.bytes
       spool.append(json)
+      inputs.add(input)
       bytes += spool.bytes - before
       rows++
       consumed++
@@ -100,6 +108,7 @@ export function chunkBuilder(
       limits.milliseconds === null || firstRowAt === null ? null : Math.max(0, limits.milliseconds - elapsed()),
     async finish() {
       await spool?.finish()
+      if (spool !== null) engine.copies.set(spool.path, [...inputs].join(', '))
       const all = [...parts, ...(spool === null ? [] : [{ select: spool.select(fields, derived), file: spool.path }])]
       return {
         select: all.map((part) => part.select).join(' UNION ALL '),

@@ -1,6 +1,7 @@
 /** One CSV field → the JSON text that the engine reads for its column, or why it does not fit. */
-import type { Field } from '../../core/types.ts'
-import { countKeys, duplicateKey, hasHalfCharacter } from './exact-json.ts'
+import type { DataType, Field } from '../../core/types.ts'
+import { countKeys, duplicateKey, hasHalfCharacter, tooDeep } from './exact-json.ts'
+import { typeQuoting } from './json-text.ts'
 import { floatProblem, integerProblem, typeName } from './scalar-text.ts'
 import { type Problem, type ValueCheck, valueCheck } from './value-check.ts'
 
@@ -19,7 +20,7 @@ export function csvCheck(field: Field): CsvCheck {
         const reason = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)
           ? floatProblem(Number(text), kind)
           : `is not a ${kind}`
-        return reason === null ? { json: JSON.stringify(text) } : wrong(reason, text)
+        return reason === null ? number(text) : wrong(reason, text)
       }
     case 'Utf8':
     case 'Binary':
@@ -31,35 +32,42 @@ export function csvCheck(field: Field): CsvCheck {
     case 'List':
     case 'Map':
     case 'Struct':
-      return asJson(valueCheck(field.type), typeName(field.type))
+      return asJson(field.type)
     case 'Variant':
       valueCheck(field.type)
       break
   }
   return (text) => {
     const reason = integerProblem(text, kind)
-    return reason === null ? { json: `"${text}"` } : wrong(reason, text)
+    return reason === null ? number(text) : wrong(reason, text)
   }
 }
+
+/** Without leading zeros: the engine's JSON reader takes `"7"` for a number, but not `"007"`. */
+const number = (text: string): { readonly json: string } => ({ json: `"${text.replace(/^(-?)0+(?=\d)/, '$1')}"` })
 
 function asText(check: ValueCheck): CsvCheck {
   return (text) => (check(text) as Problem | null) ?? { json: JSON.stringify(text) }
 }
 
 /** Nested columns stand in CSV as JSON text; numbers that a double cannot hold are refused there. */
-function asJson(check: ValueCheck, name: string): CsvCheck {
+function asJson(type: DataType): CsvCheck {
+  const check = valueCheck(type)
+  const quoting = typeQuoting(type) ?? ((text: string) => text)
   return (text) => {
     let value: unknown
     try {
       value = JSON.parse(text)
     } catch {
-      return { at: '', reason: `is not JSON text, which a ${name} column needs`, value: text }
+      return { at: '', reason: `is not JSON text, which a ${typeName(type)} column needs`, value: text }
     }
-    if (duplicateKey(text, countKeys(value)) !== null || hasHalfCharacter(text))
+    const keys = countKeys(value, 1)
+    if (keys === Number.POSITIVE_INFINITY) return { at: '', reason: tooDeep, value: text }
+    if (duplicateKey(text, keys) !== null || hasHalfCharacter(text))
       return { at: '', reason: 'is JSON with a key that stands twice or half of a character', value: text }
     if (value === null) return { json: 'null' }
     const verdict = check(value)
     if (verdict === 'inexact') return { at: '', reason: 'holds a number with too many digits for CSV', value: text }
-    return verdict ?? { json: text.replaceAll(/[\r\n]/g, ' ') }
+    return verdict ?? { json: quoting(text).replaceAll(/[\r\n]/g, ' ') }
   }
 }

@@ -37,17 +37,23 @@ export function duplicateKey(text: string, keys: number): string | null {
   return colons === keys ? null : findDuplicate(text)
 }
 
-export function countKeys(value: unknown): number {
+/** Lists and objects inside one another in a column's value; the walks over values are recursive. */
+export const mostLevels = 512
+export const tooDeep = `nests deeper than ${mostLevels} levels`
+
+/** Infinity when it nests deeper than mostLevels. `level`: 1 for a column's value, 0 for the row that holds it. */
+export function countKeys(value: unknown, level: number): number {
   if (value === null || typeof value !== 'object') return 0
+  if (level > mostLevels) return Number.POSITIVE_INFINITY
   let count = 0
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object') count += countKeys(item)
+    for (const item of value) if (typeof item === 'object') count += countKeys(item, level + 1)
     return count
   }
   for (const key in value) {
     count++
     const member = (value as Record<string, unknown>)[key]
-    if (typeof member === 'object') count += countKeys(member)
+    if (typeof member === 'object') count += countKeys(member, level + 1)
   }
   return count
 }

@@ -67,7 +67,7 @@ async function* chunksOf(options: InputOptions): AsyncGenerator<Chunk> {
   const derived = derivedColumns(schema, options.project)
   const skip: Skip = { left: options.skip }
   await using rejects = openRejects(options.rejectTo)
-  await using chunk = chunkBuilder(options.limits, schema.fields, derived, engine.directory, options.skip)
+  await using chunk = chunkBuilder(options.limits, schema.fields, derived, engine, options.skip)
 
   async function* cut(): AsyncGenerator<Chunk> {
     await rejects.flush()
@@ -120,7 +120,7 @@ async function* textRows(
       }
       if (result.done) return
       for (const row of result.value) {
-        if ('json' in row) chunk.append(row.json)
+        if ('json' in row) chunk.append(row.json, file)
         else {
           rejects.add(file, row.line, row.rejection, row.row)
           chunk.rejected(1)
@@ -185,7 +185,8 @@ function standardInput({ stream }: InputOptions): ByteSource {
 /** Parquet is read from its end: what comes on standard input goes through a file. */
 async function spoolStream(options: InputOptions): Promise<string> {
   const path = join(options.engine.directory, 'stdin.parquet')
-  const { bytes } = standardInput(options)
+  const { name, bytes } = standardInput(options)
+  options.engine.copies.set(path, name)
   await pipeline(Readable.from(bytes), createWriteStream(path), ...(options.signal ? [{ signal: options.signal }] : []))
   return path
 }

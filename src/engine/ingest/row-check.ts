@@ -2,7 +2,8 @@
 import { printable } from '../../core/ref.ts'
 import type { Field } from '../../core/types.ts'
 import type { Derived } from './derive.ts'
-import { countKeys, duplicateKey, hasHalfCharacter, parseExact } from './exact-json.ts'
+import { countKeys, duplicateKey, hasHalfCharacter, parseExact, tooDeep } from './exact-json.ts'
+import { rowQuoting } from './json-text.ts'
 import { type Problem, type ValueCheck, valueCheck } from './value-check.ts'
 
 export interface Rejection {
@@ -10,7 +11,7 @@ export interface Rejection {
   readonly column: string | null
   readonly reason: string
 }
-/** `json` is the text that the engine reads: the line itself, unless its numbers had to be written differently. */
+/** `json` is the text that the engine reads: the line itself, unless numbers or Json values had to be written differently. */
 export type Judged = { readonly json: string } | { readonly rejection: Rejection }
 
 export type RowCheck = (line: string) => Judged
@@ -25,6 +26,7 @@ export function rowCheck(fields: readonly Field[], derived: Derived): RowCheck {
     inherited: inherited.has(field.name),
   }))
   const unknown = unknownColumn(fields)
+  const quoting = rowQuoting(fields) ?? ((line: string) => line)
 
   function check(row: Record<string, unknown>): 'inexact' | Rejection | null {
     let seen = 0
@@ -47,17 +49,30 @@ export function rowCheck(fields: readonly Field[], derived: Derived): RowCheck {
     const parsed = parseRow(line)
     if ('rejection' in parsed) return parsed
     const { row } = parsed
-    const twice = duplicateKey(line, countKeys(row))
+    const keys = countKeys(row, 0)
+    if (keys === Number.POSITIVE_INFINITY) return { rejection: deepColumn(row) }
+    const twice = duplicateKey(line, keys)
     if (twice !== null) return { rejection: { column: twice, reason: `key "${printable(twice)}" stands twice` } }
     if (line.includes('\\u') && hasHalfCharacter(line))
       return { rejection: { column: null, reason: 'a text has half of a surrogate pair (\\uD800 to \\uDFFF)' } }
     const result = check(row)
-    if (result === null) return { json: line.includes('\r') ? line.replaceAll('\r', ' ') : line }
-    if (result !== 'inexact') return { rejection: result }
-    const exact = parseExact(line) as Record<string, unknown>
+    if (result === null) {
+      const json = quoting(line)
+      return { json: json.includes('\r') ? json.replaceAll('\r', ' ') : json }
+    }
+    if (result !== 'inexact' && !mayOverflow.test(line)) return { rejection: result }
+    const exact = parseExact(quoting(line)) as Record<string, unknown>
     const again = check(exact)
     return again === null || again === 'inexact' ? { json: JSON.stringify(exact) } : { rejection: again }
   }
+}
+
+/** What a double may turn into infinity: a rejection then shows the number as it was written. */
+const mayOverflow = /[eE]\+?\d{3}|\d{309}/
+
+function deepColumn(row: Record<string, unknown>): Rejection {
+  const column = Object.keys(row).find((key) => countKeys(row[key], 1) === Number.POSITIVE_INFINITY)
+  return { column: column ?? null, reason: tooDeep }
 }
 
 export function parseRow(line: string): { readonly row: Record<string, unknown> } | { readonly rejection: Rejection } {

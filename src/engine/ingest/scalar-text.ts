@@ -64,9 +64,20 @@ export function timestampProblem(text: string, zoned: boolean, unit: TimeUnit): 
   if (!timePattern.test(text) || !isDay(text)) return 'is not a timestamp (RFC 3339, such as 2024-05-01T12:00:00Z)'
   if (!zoned && /(?:Z|[+-]\d\d(?::?\d\d)?)$/.test(text.slice(10)))
     return 'has a zone, and the column is a wall-clock time without one'
+  if (leavesYears(text)) return 'is out of range: in UTC it lies outside the years 1 to 9999'
   if (unit !== 'Nanosecond') return null
   const year = Number(text.slice(0, 4))
   return year < 1678 || year > 2261 ? 'is out of range for nanoseconds (1678 to 2261)' : null
+}
+
+/** For a timestamp: its zone moves the first day before year 1, or the last one past year 9999. */
+function leavesYears(text: string): boolean {
+  if (!text.startsWith('0001-01-01') && !text.startsWith('9999-12-31')) return false
+  const zone = /([+-])(\d\d):?(\d\d)?$/.exec(text.slice(19))
+  if (zone === null) return false
+  const offset = (Number(zone[2]) * 60 + Number(zone[3] ?? 0)) * (zone[1] === '-' ? -1 : 1)
+  const minute = Number(text.slice(11, 13)) * 60 + Number(text.slice(14, 16)) - offset
+  return text.startsWith('0') ? minute < 0 : minute >= 24 * 60
 }
 
 /** For a text that begins as dayPattern has it. */

@@ -5,6 +5,7 @@ import type { Field } from '../../core/types.ts'
 import { quoteIdentifier, quotePath, quoteString } from '../sql-text.ts'
 import { sqlType } from '../types.ts'
 import { type Derived, selectList } from './derive.ts'
+import { quotedType } from './json-text.ts'
 
 const writeAtBytes = 1024 * 1024
 
@@ -57,9 +58,10 @@ export function openSpool(path: string): Spool {
     },
     finish: write,
     select(fields, derived) {
-      // Base64 becomes bytes on the way; everything else is read with its own type.
+      // Base64 becomes bytes on the way, and strings become Json; everything else is read with its own type.
       const columns = fields.map(
-        (f) => `${quoteString(f.name)}: ${quoteString(f.type.kind === 'Binary' ? 'VARCHAR' : sqlType(f.type))}`,
+        (f) =>
+          `${quoteString(f.name)}: ${quoteString(f.type.kind === 'Binary' ? 'VARCHAR' : sqlType(quotedType(f.type)))}`,
       )
       const read = (field: Field): string => {
         const name = quoteIdentifier(field.name)

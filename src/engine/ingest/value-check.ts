@@ -82,8 +82,8 @@ function integerCheck(kind: string): ValueCheck {
       // 1.0 and 1e3 are whole numbers that doubles hold; anything larger must be written out.
       const double = Number(value.text)
       if (Number.isSafeInteger(double) && /[.eE]/.test(value.text))
-        return problem(integerProblem(String(double), kind), value.text)
-      return problem(integerProblem(value.text, kind), value.text)
+        return problem(integerProblem(String(double), kind), value)
+      return problem(integerProblem(value.text, kind), value)
     }
     return problem(`is not an ${kind}`, value)
   }
@@ -92,7 +92,7 @@ function integerCheck(kind: string): ValueCheck {
 function floatCheck(kind: string): ValueCheck {
   return (value) => {
     if (typeof value === 'number') return problem(floatProblem(value, kind), value)
-    if (value instanceof ExactNumber) return problem(floatProblem(Number(value.text), kind), value.text)
+    if (value instanceof ExactNumber) return problem(floatProblem(Number(value.text), kind), value)
     return problem(`is not a ${kind}`, value)
   }
 }
@@ -107,9 +107,10 @@ function decimalCheck(precision: number, scale: number): ValueCheck {
       return problem(decimalProblem(String(value), precision, scale), value)
     }
     if (!(value instanceof ExactNumber)) return problem(`is not a Decimal128(${precision}, ${scale})`, value)
+    const shown = new ExactNumber(value.text)
     value.text = plainDecimal(value.text)
     value.asText = true
-    return problem(decimalProblem(value.text, precision, scale), value.text)
+    return problem(decimalProblem(value.text, precision, scale), shown)
   }
 }
 

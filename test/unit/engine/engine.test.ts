@@ -81,7 +81,7 @@ describe('an engine', () => {
     expect(await engine.all(sorted)).toHaveLength(1)
     const error = await errorOf(engine.all('SELECT list(md5(range::VARCHAR)) AS l FROM range(10000000)'))
     expect(error).toMatchObject({ kind: 'failed', code: 'engine-memory' })
-    expect(error.hint).toMatch(/memory/)
+    expect(error.hint).toMatch(/--target-size .* --commit-rows /)
     expect(error.message).not.toMatch(/SET /)
   })
 })

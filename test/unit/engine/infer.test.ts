@@ -85,6 +85,20 @@ describe('CSV', () => {
     expect(await infer('csv', file)).toEqual(['i Int64', ...rest])
     expect(await infer('csv', file, other)).toEqual(['i Float64', ...rest, 'extra Utf8'])
   })
+  test('a number that begins with a zero is text: the zero means something', async () => {
+    const file = await held.file(
+      'z.csv',
+      'day,zero,neg,frac,one,small\n081109,00,-07,007.5,0,0.5\n91109,1,-7,1.5,-0,-0.5\n',
+    )
+    expect(await infer('csv', file)).toEqual([
+      'day Utf8',
+      'zero Utf8',
+      'neg Utf8',
+      'frac Utf8',
+      'one Int64',
+      'small Float64',
+    ])
+  })
   test('a ragged record and an open quote have their line', async () => {
     expect(await errorOf(infer('csv', await held.file('r.csv', 'a,b\n1,2\n\n1\n')))).toMatchObject({
       code: 'bad-csv',

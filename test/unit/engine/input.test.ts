@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Cell, RowFormat } from '../../../src/core/batch.ts'
 import type { Field } from '../../../src/core/types.ts'
+import { inferFields } from '../../../src/engine/infer.ts'
 import type { Chunk, ChunkLimits } from '../../../src/engine/ingest/chunk.ts'
 import { type InputOptions, openInput } from '../../../src/engine/ingest/input.ts'
 import { quoteString } from '../../../src/engine/sql-text.ts'
@@ -262,6 +264,117 @@ describe('CSV', () => {
       break
     }
   })
+})
+
+describe('Json columns hold their own text', () => {
+  const texts = [
+    '{"n":12345678901234567890.123456789}',
+    '{"a":1e400, "b" :[1.10,  -0.0],"e":"\\u00e9\\u0000\\"}]"}',
+    '[ ]',
+    '"te\\"xt"',
+    '1.50',
+    '123456789012345678901234567890',
+    'true',
+    '{"c":{"d\\\\":[{"x":null}]}}',
+  ]
+  const nested: Field[] = [
+    field('id', 'Int64', false),
+    field('j', 'Json'),
+    field('l', 'List(Json)'),
+    field('s', 'Struct("a": Json, "b": Int32)'),
+    field('m', 'Map(Utf8, Json)'),
+    field('after', 'Decimal128(38, 18)'),
+  ]
+  const schema = { fields: nested, partitions: [], timeColumn: null }
+  const decimal = '12345678901234567890.123456789012345678'
+  const expected = texts.map((json, id) => [
+    BigInt(id),
+    json,
+    [json, null, json],
+    [json, 1],
+    [
+      ['k"', json],
+      ['n', null],
+    ],
+    id % 2 === 0 ? decimal : null,
+  ])
+
+  test('NDJSON, in rows whose other numbers are exact or not', async () => {
+    const lines = texts.map(
+      (json, id) =>
+        `{"id":${id},"l":[ ${json},null , ${json}],\r"j" : ${json} ,"s":{"b":1,"a":${json}},"m":{"k\\"":${json},"n":null},"after":${id % 2 === 0 ? decimal : 'null'}}`,
+    )
+    const file = await held.file(
+      'own.ndjson',
+      `${lines.join('\n')}\n{"id":8,"j":null,"l":[],"s":null,"m":{}}\n{"id":9}\n`,
+    )
+    const [chunk] = await read(input([file], { schema }))
+    expect(chunk!.cells).toEqual([...expected, [8n, null, [], null, [], null], [9n, null, null, null, null, null]])
+  })
+
+  test('CSV, line breaks between tokens too', async () => {
+    const csv = (text: string): string => `"${text.replaceAll('"', '""')}"`
+    const own = [...texts, '{"a":\r\n 1,\n"b":2}']
+    const file = await held.file('own.csv', `id,j\n${own.map((json, id) => `${id},${csv(json)}`).join('\n')}\n`)
+    const [chunk] = await read(input([file], { schema: { ...schema, fields: nested.slice(0, 2) } }))
+    expect(chunk!.cells.map(([, json]) => json)).toEqual(own)
+  })
+
+  test('Parquet, read from and written to', async () => {
+    const from = join(held.folder, 'own.parquet')
+    const values = texts.map((json, id) => `(${id}, ${quoteString(json)})`).join(', ')
+    await held.engine.run(
+      `COPY (SELECT * FROM (VALUES ${values}) AS t(id, j)) TO ${quoteString(from)} (FORMAT parquet)`,
+    )
+    const own = nested.slice(0, 2)
+    for await (const chunk of input([from], { schema: { ...schema, fields: own } })) {
+      const to = join(held.folder, 'own-again.parquet')
+      await writeParquet(held.engine, chunk.select, to, { fields: own, compression: 'zstd', ordered: true })
+      const rows = await held.engine.all(`SELECT j FROM read_parquet(${quoteString(to)}) ORDER BY id`)
+      expect(rows.map(({ j }) => j)).toEqual(texts)
+    }
+  })
+})
+
+test('a row that only the engine refuses is told with the name of the input', async () => {
+  const file = await held.file('told.csv', 'id\n1\n')
+  for await (const chunk of input([file])) {
+    const [copy] = chunk.files
+    await writeFile(copy!, '{"id":"1 apple"}\n')
+    const error = await errorOf(held.engine.all(chunk.select))
+    expect(error).toMatchObject({
+      kind: 'data',
+      code: 'row-rejected',
+      message: 'a row does not fit: Failed to cast value to numerical: "1 apple"',
+      where: file,
+    })
+    expect(JSON.stringify(error)).not.toContain(held.engine.directory)
+    await writeFile(copy!, '{"id":\n')
+    const broken = await errorOf(held.engine.all(chunk.select))
+    expect(broken).toMatchObject({ kind: 'data', code: 'row-rejected', where: file })
+    expect(JSON.stringify(broken)).not.toContain(held.engine.directory)
+  }
+  expect(held.engine.copies.size).toBe(0)
+})
+
+test('damaged Parquet on standard input is not told with a path of ours', async () => {
+  const error = await errorOf(read(input(...stdin('parquet', 'PAR1 and nothing more'))))
+  expect(error).toMatchObject({ kind: 'data', code: 'corrupt-file', where: '-' })
+  expect(JSON.stringify(error)).not.toContain(held.engine.directory)
+})
+
+const logs = fileURLToPath(new URL('../../../../shared/data/loghub/', import.meta.url))
+describe.runIf(existsSync(logs))('real logs in CSV', () => {
+  test.each(['Apache', 'HDFS', 'Hadoop', 'OpenSSH', 'OpenStack', 'Zookeeper'])(
+    '%s, with its inferred columns',
+    async (name) => {
+      const file = join(logs, `${name}.csv`)
+      const inferred = await inferFields(held.engine, [file], 'csv')
+      const [chunk] = await read(input([file], { schema: { fields: inferred, partitions: [], timeColumn: null } }))
+      expect(chunk).toMatchObject({ rows: 2000, rejected: 0 })
+      if (name === 'HDFS') expect(chunk!.cells[0]!.slice(0, 3)).toEqual([1n, '081109', '203615'])
+    },
+  )
 })
 
 describe('chunks', () => {

@@ -62,6 +62,12 @@ const table: [string, string[], string[]][] = [
       '"2024-01-01T23:59:59.123456789+05:30"',
       '"2024-01-01T00:00:00-0800"',
       '"2024-01-01T00:00:00+14"',
+      '"9999-12-31T23:59:59-00:00"',
+      '"9999-12-31T23:59:59.999+14:00"',
+      '"9999-12-31T09:59:59-14:00"',
+      '"0001-01-01T14:00:00+14:00"',
+      '"0001-01-01T00:00:00-14:00"',
+      '"0001-01-01"',
     ],
     [
       '"2024-01-01T24:00:00Z"',
@@ -73,6 +79,11 @@ const table: [string, string[], string[]][] = [
       '1704067200',
       '"now"',
       '"2024-01-01Z"',
+      '"9999-12-31T23:59:59-14:00"',
+      '"9999-12-31T23:59:59-0001"',
+      '"9999-12-31 10:00:00.5-14"',
+      '"0001-01-01T00:00:00+14:00"',
+      '"0001-01-01T13:59:59+14"',
     ],
   ],
   [
@@ -122,7 +133,7 @@ test('digits that no double holds are kept', async () => {
   const line = '{"i":9007199254740993,"d":12345678901234567890.123456789012345678,"j":{"n":1.10}}'
   const judged = rowCheck(fields, none)(line)
   expect(judged).toEqual({
-    json: '{"i":9007199254740993,"d":"12345678901234567890.123456789012345678","j":{"n":1.10}}',
+    json: '{"i":9007199254740993,"d":"12345678901234567890.123456789012345678","j":"{\\"n\\":1.10}"}',
   })
 })
 
@@ -170,6 +181,25 @@ describe('rows', () => {
       rejection: { column: 's.l[1].k', reason: '"x" is not an Int32' },
     })
   })
+  test('a number that no double holds is shown as it was written', () => {
+    const numbers = rowCheck([field('f', 'Float64'), field('l', 'List(Int8)'), field('s', 'Utf8')], none)
+    const told = (line: string): unknown => {
+      const judged = numbers(line)
+      return 'json' in judged ? null : [judged.rejection.column, judged.rejection.reason]
+    }
+    expect(told('{"f":1e400}')).toEqual(['f', '1e400 is out of range for Float64'])
+    expect(told('{"f":-1.5E+309}')).toEqual(['f', '-1.5E+309 is out of range for Float64'])
+    expect(told('{"l":[1, 1e400]}')).toEqual(['l[1]', '1e400 is not an Int8'])
+    expect(told('{"s":[1e400]}')).toEqual(['s', '[1e400] is not a text'])
+    expect(told('{"s":1,"f":1e400}')).toEqual(['f', '1e400 is out of range for Float64'])
+  })
+  test.each([1, 200_000])('what nests deeper than 512 levels is refused, at %s more', (more) => {
+    const nested = (levels: number): string => `{"id":1,"__proto__":${'['.repeat(levels)}${']'.repeat(levels)}}`
+    expect(reason(nested(512))).toBeNull()
+    expect(reason(nested(512 + more))).toEqual(['__proto__', 'nests deeper than 512 levels'])
+    const objects = `{"id":1,"__proto__":${'{"a":'.repeat(512 + more)}1${'}'.repeat(512 + more)}}`
+    expect(reason(objects)).toEqual(['__proto__', 'nests deeper than 512 levels'])
+  })
   test('a return between tokens becomes a space: the engine would end the line there', () => {
     expect(judge('{"id":1,\r"name":"a"}')).toEqual({ json: '{"id":1, "name":"a"}' })
   })
@@ -215,7 +245,13 @@ describe('CSV fields', () => {
   }
   test.each([
     ['Int64', '9223372036854775807', '"9223372036854775807"'],
-    ['Int64', '007', '"007"'],
+    ['Int64', '007', '"7"'],
+    ['Int64', '-007', '"-7"'],
+    ['UInt8', '00', '"0"'],
+    ['Int64', '+7', null],
+    ['Float64', '007.5', '"7.5"'],
+    ['Float64', '-00', '"-0"'],
+    ['Float64', '0.50', '"0.50"'],
     ['Int64', '9223372036854775808', null],
     ['Int64', ' 1', null],
     ['Int64', '1.0', null],
@@ -234,7 +270,10 @@ describe('CSV fields', () => {
     ['Date32', '01/02/2024', null],
     ['Timestamp(Microsecond, Some("UTC"))', '2024-01-01 00:00:00', '"2024-01-01 00:00:00"'],
     ['Binary', 'aGk=', '"aGk="'],
-    ['Json', '{"a":\n1}', '{"a": 1}'],
+    ['Json', '{"a":\n1}', '"{\\"a\\":\\n1}"'],
+    ['Json', `${'['.repeat(512)}${']'.repeat(512)}`, `"${'['.repeat(512)}${']'.repeat(512)}"`],
+    ['Json', '['.repeat(100_000) + ']'.repeat(100_000), null],
+    ['List(Json)', '[1.10,\nnull]', '["1.10", null]'],
     ['Json', '{"a":1,"a":1}', null],
     ['Json', '{a:1}', null],
     ['Json', 'null', 'null'],
