@@ -102,16 +102,25 @@ function shortestFloat(value: number): number {
   return value
 }
 
-/** Integers that no double holds stay exact. What is no JSON (a driver's mistake) is shown as text. */
+/** Numbers that no double holds stay exact, as text. What is no JSON (a driver's mistake) is shown as text. */
 function parseJson(text: string): CellValue {
   try {
-    return JSON.parse(text, exactIntegers as (this: unknown, key: string, value: unknown) => unknown) as CellValue
+    return JSON.parse(text, exactNumbers as (this: unknown, key: string, value: unknown) => unknown) as CellValue
   } catch {
     return text
   }
 }
 
-function exactIntegers(this: unknown, _key: string, value: unknown, context?: { readonly source: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || context === undefined) return value
-  return /^-?\d+$/.test(context.source) ? BigInt(context.source) : value
+/** So many digits every double keeps. */
+const certainDigits = 15
+
+function exactNumbers(this: unknown, _key: string, value: unknown, context?: { readonly source: string }): unknown {
+  if (typeof value !== 'number' || context === undefined) return value
+  const { source } = context
+  const digits = source
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+/, '')
+  if (Number.isFinite(value) && (digits.length <= certainDigits || String(value) === source)) return value
+  return /^-?\d+$/.test(source) ? BigInt(source) : source
 }
