@@ -1,10 +1,12 @@
 /** load, query, export: rows in and out. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import type { RowFormat, Rows } from '../core/batch.ts'
 import type { ExportOptions } from '../core/driver.ts'
-import { fail } from '../core/errors.ts'
+import { fail, Stopped } from '../core/errors.ts'
+import type { StopSource } from '../core/host.ts'
 import { printable, segmentsOf } from '../core/ref.ts'
 import { type OperationReport, operate, unsupported } from './operate.ts'
 import { registered, tableSubject } from './select.ts'
@@ -43,6 +45,7 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
     throw fail('usage', 'bad-input', 'standard input (-) cannot be mixed with files')
   const row = await registered(session, request.ref)
   const stdin = request.inputs[0] === '-'
+  if (!stdin) for (const input of request.inputs) await requireFile(resolve(request.directory, input))
   const inputs = stdin
     ? [{ path: null, format: request.format ?? 'ndjson' }]
     : request.inputs.map((input) => {
@@ -50,7 +53,8 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
         return { path, format: request.format ?? formatOf(path) }
       })
   const named =
-    request.batchId ?? (stdin ? `stdin-${randomUUID()}` : await contentId(inputs as readonly { path: string }[]))
+    request.batchId ??
+    (stdin ? `stdin-${randomUUID()}` : await contentId(inputs as readonly { path: string }[], session.host().stop))
   const options = {
     inputs,
     batchId: request.again ? `${named}-again-${randomUUID()}` : named,
@@ -65,6 +69,16 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
   })
 }
 
+/** A load reads its files twice, and a pipe gives its rows only once: it is no file, whatever its name. */
+async function requireFile(path: string): Promise<void> {
+  const there = await stat(path).catch((cause: unknown) => {
+    throw unreadable(path, cause)
+  })
+  if (there.isDirectory()) throw unreadable(path, { code: 'EISDIR' })
+  if (!there.isFile())
+    throw fail('usage', 'not-a-file', `${printable(path)} is no regular file`, { hint: 'use - and a pipe' })
+}
+
 /** By the file's ending; a usage error when it tells nothing. */
 export function formatOf(input: string): RowFormat {
   const format = formatsByEnding[extname(input).toLowerCase()]
@@ -77,13 +91,17 @@ export function formatOf(input: string): RowFormat {
 }
 
 /** The same bytes in the same order are the same batch, wherever the files lie. */
-async function contentId(inputs: readonly { readonly path: string }[]): Promise<string> {
+async function contentId(inputs: readonly { readonly path: string }[], stop: StopSource): Promise<string> {
   const all = createHash('sha256')
   for (const { path } of inputs) {
     const one = createHash('sha256')
     try {
-      for await (const bytes of createReadStream(path)) one.update(bytes as Uint8Array)
+      for await (const bytes of createReadStream(path)) {
+        if (stop.why !== null) throw new Stopped(stop.why)
+        one.update(bytes as Uint8Array)
+      }
     } catch (cause) {
+      if (cause instanceof Stopped) throw cause
       throw unreadable(path, cause)
     }
     all.update(one.digest())

@@ -2,6 +2,8 @@
 import { version } from 'node:process'
 import type { Check } from '../core/driver.ts'
 import { errorView } from '../core/errors.ts'
+import type { Host } from '../core/host.ts'
+import type { ReadContext } from '../core/operation.ts'
 import { segmentsOf } from '../core/ref.ts'
 import type { Session } from './session.ts'
 
@@ -11,20 +13,44 @@ export interface DoctorCheck extends Check {
 }
 
 export async function* examine(session: Session, backends: readonly string[]): AsyncIterable<DoctorCheck> {
-  yield* own(session)
+  const broken = yield* own(session)
   for (const backend of backends) {
     try {
       const driver = await session.driver(backend)
-      for (const check of await driver.ping(session.reading(backend))) yield { backend, ...check }
+      const reading = broken === null ? session.reading(backend) : withoutCatalog(session.host(), broken)
+      for (const check of await driver.ping(reading)) yield { backend, ...check }
     } catch (error) {
+      if (error === broken && broken !== null) {
+        yield { backend, check: 'opens', ok: false, detail: 'it needs the catalog', fix: 'mend the catalog first' }
+        continue
+      }
       const { message, hint } = errorView(error)
       yield { backend, check: 'opens', ok: false, detail: message, ...(hint ? { fix: hint } : {}) }
     }
   }
-  yield* orphans(session)
+  if (broken === null) yield* orphans(session)
 }
 
-async function* own(session: Session): AsyncIterable<DoctorCheck> {
+function withoutCatalog({ run, stop, reporter, now }: Host, broken: Error): ReadContext {
+  return {
+    signal: stop.hard,
+    run,
+    records: {
+      get: () => Promise.reject(broken),
+      // biome-ignore lint/correctness/useYield: there is nothing to read, and that is said
+      async *list() {
+        throw broken
+      },
+    },
+    now,
+    report: () => {},
+    log: (level, message, fields) => reporter.log(level, message, fields),
+  }
+}
+
+/** Returns why the catalog cannot be used, or null. */
+async function* own(session: Session): AsyncGenerator<DoctorCheck, Error | null> {
+  let broken: Error | null = null
   yield { backend: null, check: 'node', ok: true, detail: version }
   yield { backend: null, check: 'config', ok: true, detail: session.config.file }
   try {
@@ -32,6 +58,7 @@ async function* own(session: Session): AsyncIterable<DoctorCheck> {
     yield { backend: null, check: 'catalog', ok: true, detail: session.config.catalog }
   } catch (error) {
     const { message, hint } = errorView(error)
+    broken = error instanceof Error ? error : new Error(message)
     yield {
       backend: null,
       check: 'catalog',
@@ -40,16 +67,17 @@ async function* own(session: Session): AsyncIterable<DoctorCheck> {
       fix: hint ?? 'check the file that "catalog" in tblctl.yaml names',
     }
   }
-  const { broken } = await session.schemas().list()
-  yield broken.length === 0
+  const { broken: schemas } = await session.schemas().list()
+  yield schemas.length === 0
     ? { backend: null, check: 'schemas', ok: true, detail: 'all table schemas can be read' }
     : {
         backend: null,
         check: 'schemas',
         ok: false,
-        detail: `broken: ${broken.map((b) => b.name).join(', ')}`,
-        fix: `tblctl schema validate ${broken[0]!.file}`,
+        detail: `broken: ${schemas.map((b) => b.name).join(', ')}`,
+        fix: `tblctl schema validate ${schemas[0]!.file}`,
       }
+  return broken
 }
 
 /** Tables of the catalog whose backend the config no longer names: nothing else would ever tell. */

@@ -1,7 +1,7 @@
 /** label: key=value notes on registered tables, for `-l` and for `protect=true`. The catalog's own verb: no driver takes part. */
 import { fail } from '../core/errors.ts'
 import type { Operation } from '../core/operation.ts'
-import { refOfPath } from '../core/ref.ts'
+import { printable, refOfPath } from '../core/ref.ts'
 
 interface LabelOptions {
   readonly set: Readonly<Record<string, string>>
@@ -18,12 +18,20 @@ export function parseLabels(changes: readonly string[]): LabelOptions {
     const equals = change.indexOf('=')
     const name = equals < 0 ? change.replace(/-$/, '') : change.slice(0, equals)
     if (!labelName.test(name) || (equals < 0 && !change.endsWith('-')))
-      throw fail('usage', 'bad-label', `"${change}" is no label`, {
+      throw fail('usage', 'bad-label', `"${printable(change)}" is no label`, {
         hint: 'write NAME=VALUE to set one, NAME- to remove it',
       })
     if (equals < 0) remove.push(name)
     else set[name] = change.slice(equals + 1)
   }
+  const both = remove.find((name) => Object.hasOwn(set, name))
+  if (both !== undefined)
+    throw fail('usage', 'bad-label', `"${both}" is set and removed in one command`, { hint: 'say only one of both' })
+  // Any other word would look like a protection and be none.
+  if (Object.hasOwn(set, 'protect') && set.protect !== 'true' && set.protect !== 'false')
+    throw fail('usage', 'bad-label', `protect is true or false, not "${printable(set.protect!)}"`, {
+      hint: 'protect=true asks for the ref to be typed before anything changes this table; protect- removes it',
+    })
   return { set, remove }
 }
 

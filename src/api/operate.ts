@@ -4,7 +4,7 @@ import { errorView, fail } from '../core/errors.ts'
 import type { ReportItem } from '../core/host.ts'
 import type { AnyOperation, Subject } from '../core/operation.ts'
 import type { Path } from '../core/ref.ts'
-import { refOfSubject, segmentsOf } from '../core/ref.ts'
+import { printable, refOfSubject, segmentsOf } from '../core/ref.ts'
 import { runOperations } from '../core/run/runner.ts'
 import type { Work } from '../core/run/work.ts'
 import { driverKinds, loadDriver } from '../drivers/registry.ts'
@@ -106,9 +106,32 @@ export function parseOptions(operation: AnyOperation, raw: object): object {
   try {
     return operation.options.parse(raw)
   } catch (error) {
-    const issues = (error as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] }).issues
+    const issues = (error as { issues?: readonly OptionIssue[] }).issues
     if (!issues) throw error
-    const told = issues.map((issue) => `${issue.path.map(String).join('.') || 'options'}: ${issue.message}`)
-    throw fail('usage', 'bad-option', told.join('; '))
+    throw fail('usage', 'bad-option', issues.map(issueText).join('; '))
   }
+}
+
+interface OptionIssue {
+  readonly code: string
+  readonly path: readonly PropertyKey[]
+  readonly keys?: readonly string[]
+  readonly minimum?: number | bigint
+  readonly maximum?: number | bigint
+  readonly inclusive?: boolean
+  /** `number`, `string`, `array` … */
+  readonly origin?: string
+}
+
+/** `targetSize` → `--target-size`, as it is typed. */
+const flagOf = (name: PropertyKey | undefined): string =>
+  name === undefined ? 'the options' : `--${printable(String(name)).replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
+
+function issueText({ code, path, keys, minimum, maximum, inclusive = true, origin }: OptionIssue): string {
+  const flag = flagOf(path[0])
+  const counted = origin === 'string' ? ' characters' : origin === 'array' ? ' items' : ''
+  if (code === 'unrecognized_keys') return `there is no option ${(keys ?? []).map(flagOf).join(' or ')} here`
+  if (code === 'too_small') return `${flag} must be ${inclusive ? 'at least' : 'more than'} ${minimum}${counted}`
+  if (code === 'too_big') return `${flag} must be ${inclusive ? 'at most' : 'less than'} ${maximum}${counted}`
+  return `${flag} is missing or does not fit`
 }

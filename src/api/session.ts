@@ -55,7 +55,10 @@ export function openSession(options: SessionOptions): Session {
     catalog: () => (catalog ??= openSqliteCatalog(config.catalog)),
     host: () =>
       (host ??= {
-        catalog: session.catalog(),
+        // Late: doctor looks at backends also where the catalog cannot be opened.
+        get catalog() {
+          return session.catalog()
+        },
         owner: thisOwner(),
         isGone,
         actor: actor(),

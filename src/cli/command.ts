@@ -48,6 +48,8 @@ export interface CommandModule<Arguments extends object = any, Options extends o
   readonly takes?: readonly Trait[]
   /** What `--columns` and `--sort-by` know; `dynamic` when only the result tells (`query`). */
   readonly columns?: readonly Column<any>[] | 'dynamic'
+  /** It prints one thing without rows: `-o csv` is refused before it runs. */
+  readonly prints?: 'object'
   readonly children?: readonly CommandModule[]
   /** Returns the exit code; anything but a number means 0. Arguments by name (`refs`), options by camelCase name. */
   run?(context: CommandContext, args: Arguments, options: Options): Promise<unknown>

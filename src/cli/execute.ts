@@ -41,6 +41,7 @@ export async function execute(execution: Execution): Promise<number> {
     },
     exit: (code) => {
       reporter.clear()
+      if (stop.why !== null && stop.hard.aborted) reportError(new Stopped(stop.why), io, { ...global, careful })
       terminal.exit(code)
     },
   })

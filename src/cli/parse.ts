@@ -7,9 +7,9 @@ import type { CommandModule, OptionSpec } from './command.ts'
 import { flagsOf } from './flags/of.ts'
 import { bindOptionalValues, flagNames } from './flags/scan.ts'
 import { defaults, type GlobalOptions, type SharedFlag, sharedFlags } from './flags/shared.ts'
-import { truth } from './flags/values.ts'
+import { choice, truth } from './flags/values.ts'
 import type { Environment } from './io.ts'
-import { orderColumns } from './output/columns.ts'
+import { noRows, orderColumns } from './output/columns.ts'
 
 /** `help`: somebody asked for it. */
 export type Parsed =
@@ -30,7 +30,7 @@ export function parse(
     .showSuggestionAfterError(false)
   for (const { name, description, choices } of command.arguments ?? []) {
     const argument = new Argument(name, description)
-    if (choices !== undefined) argument.choices([...choices])
+    if (choices !== undefined) argument.argParser(choice(argument.name(), choices))
     parser.addArgument(argument)
   }
   for (const spec of [...own, ...shared]) parser.addOption(optionOf(spec))
@@ -58,13 +58,13 @@ export function parse(
 
 function optionOf(spec: OptionSpec): Option {
   const option = new Option(spec.flags, spec.description)
-  const { parse: read } = spec
+  const read =
+    spec.parse ?? (spec.choices === undefined ? undefined : choice(flagNames(spec).at(-1)!.slice(2), spec.choices))
   const value = (text: string): unknown =>
     located(flagNames(spec).at(-1)!, () => (read === undefined ? text : read(text)))
   if (spec.repeat === true)
     option.argParser((text: string, before: readonly unknown[] | undefined) => [...(before ?? []), value(text)])
   else if (spec.flags.includes('<') || spec.flags.includes('[')) option.argParser((text: string) => value(text))
-  if (spec.choices !== undefined && read === undefined) option.choices([...spec.choices])
   return option
 }
 
@@ -100,6 +100,7 @@ function checkView(command: CommandModule, global: GlobalOptions, parser: Comman
     orderColumns(command.columns, global.columns)
     if (global.sortBy !== null) orderColumns(command.columns, [global.sortBy.column])
   }
+  if (command.prints === 'object' && global.output === 'csv') throw noRows()
   if (['table', 'wide', 'csv'].includes(global.output)) return
   for (const [attribute, flag] of [
     ['columns', '--columns'],

@@ -1,4 +1,5 @@
 /** The only place that touches the process. */
+import { existsSync } from 'node:fs'
 import { exitCodes } from '../core/errors.ts'
 import type { Signal, Terminal } from './io.ts'
 import { run } from './main.ts'
@@ -21,7 +22,18 @@ const terminal: Terminal = {
       for (const signal of signals) process.off(signal, listener)
     }
   },
-  exit: (code) => process.exit(code),
+  exit: endAtOnce,
+}
+
+/**
+ * process.exit joins the threads of the pool, and an engine's call that cannot be interrupted keeps one of them for as long as it
+ * likes. Another program in the place of this one ends them all, and only such a program can still choose the exit code.
+ */
+function endAtOnce(code: number): never {
+  const { execPath, execve } = process
+  if (execve === undefined || !existsSync(execPath)) process.exit(code)
+  process.removeAllListeners('warning') // execve is announced as experimental
+  return execve(execPath, [execPath, '-e', `process.exit(${code})`], { ...process.env, NODE_OPTIONS: '' })
 }
 
 // A reader that went away is told to the one who writes (Io); without a listener Node would end with a stack trace.

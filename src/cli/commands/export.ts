@@ -40,6 +40,7 @@ export const command: CommandModule<{ ref: string }, Options> = {
     { flags: '--out <file>', description: 'the file, or - for stdout', completes: 'file' },
   ],
   takes: streaming,
+  prints: 'object',
   async run(context: TableContext, { ref }, { format, out }) {
     if (out === undefined || out === '')
       throw fail('usage', 'missing-out', 'export needs --out FILE', { hint: '--out - writes to stdout' })

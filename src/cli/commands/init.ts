@@ -33,6 +33,7 @@ export const command: CommandModule<object, InitFlags> = {
     },
   ],
   takes: ['output', 'approval'],
+  prints: 'object',
   async run(context: CommandContext, _args, flags) {
     const { io, global } = context
     const directory = resolve(io.directory, flags.directory ?? '.')

@@ -5,6 +5,7 @@ import { parseDuration, parseSize } from '../../core/units.ts'
 import type { CommandModule } from '../command.ts'
 import { positiveInteger } from '../flags/values.ts'
 import { reportColumns } from '../output/report.ts'
+import { clean } from '../output/text.ts'
 import { runOperation } from '../tables/operation.ts'
 import { rowFormats } from '../tables/row-formats.ts'
 import { changing, type TableContext } from '../tables/traits.ts'
@@ -63,6 +64,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
         dryRun: global.dryRun,
       })
       warnOfRejects(context, report, options.rejectTo)
+      sayEmpty(context, report, files[0] === '-' && options.batchId === undefined)
       return report
     })
   },
@@ -72,4 +74,16 @@ function warnOfRejects({ reporter }: TableContext, { items }: OperationReport, f
   for (const { result } of items)
     if (file !== undefined && typeof result?.rejected === 'number' && result.rejected > 0)
       reporter.log('warn', `${result.rejected} rows did not fit; they are in ${file}`)
+}
+
+/** A closed pipe looks like success otherwise. What standard input brings is a batch of its own unless it is named; of others nobody knows why. */
+function sayEmpty({ io, global }: TableContext, { items }: OperationReport, fresh: boolean): void {
+  if (global.quiet) return
+  for (const { ref, status, job } of items)
+    if (status === 'unchanged' && job !== undefined)
+      io.stderr.say(
+        fresh
+          ? `there were no rows for ${clean(ref)} in the input`
+          : `no new rows for ${clean(ref)}: the input has none, or they were loaded before`,
+      )
 }

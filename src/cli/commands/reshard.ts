@@ -52,6 +52,7 @@ export const command: CommandModule<RefArgument, Options> = {
       examples: [{ command: 'tblctl reshard status shop:default/users', does: 'phase, progress, what it waits for' }],
       arguments: [tableArgument],
       takes: ['config', 'output', 'timeout', 'watch'],
+      prints: 'object',
       run: (context: TableContext, { ref }: RefArgument) => reshardStatus(context, ref),
     },
     order('switch', 'Cut over to the new shards', 'when the copy is ready'),

@@ -10,6 +10,7 @@ export const command: CommandModule = {
     { command: 'tblctl version -o json', does: 'for scripts: .version, .node, .platform' },
   ],
   takes: ['output'],
+  prints: 'object',
   async run(context: CommandContext) {
     const { version } = readPackage()
     const platform = `${process.platform}-${process.arch}`

@@ -2,7 +2,7 @@
 import { parseDuration } from '../../core/units.ts'
 import type { ColorMode } from '../color.ts'
 import type { OptionSpec } from '../command.ts'
-import { choice, label, positiveInteger, runId, segment } from './values.ts'
+import { choice, interval, label, positiveInteger, runId, segment } from './values.ts'
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name', 'ndjson', 'csv'] as const
 export type OutputFormat = (typeof outputFormats)[number]
@@ -96,7 +96,7 @@ export const sharedFlags: readonly SharedFlag[] = [
   // biome-ignore format: a table
   { key: 'headers', flags: '--no-headers', variable: 'TBLCTL_NO_HEADERS', trait: 'columns', description: 'table, wide and csv without the line of headers' },
   // biome-ignore format: a table
-  { key: 'watchMs', flags: '--watch [interval]', variable: 'TBLCTL_WATCH', trait: 'watch', parse: parseDuration, description: 'again and again; --watch=10s sets the interval (2s). In a pipe: ndjson, appended' },
+  { key: 'watchMs', flags: '--watch [interval]', variable: 'TBLCTL_WATCH', trait: 'watch', parse: interval, description: 'again and again; --watch=10s sets the interval (2s). In a pipe: ndjson, appended' },
   // biome-ignore format: a table
   { key: 'timeoutMs', flags: '--timeout <duration>', variable: 'TBLCTL_TIMEOUT', trait: 'timeout', parse: parseDuration, description: 'stop the whole run after this time, at a safe point (exit 124)' },
   // biome-ignore format: a table

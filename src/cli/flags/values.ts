@@ -2,6 +2,7 @@
 import { fail } from '../../core/errors.ts'
 import { isSegment, printable } from '../../core/ref.ts'
 import { didYouMean } from '../../core/suggest.ts'
+import { parseDuration } from '../../core/units.ts'
 
 /** One of a few words. */
 export function choice<Word extends string>(what: string, words: readonly Word[]): (text: string) => Word {
@@ -22,6 +23,13 @@ export function positiveInteger(most: number): (text: string) => number {
     if (value >= 1 && value <= most) return value
     throw fail('usage', 'bad-number', `"${printable(text)}" is no whole number from 1 to ${most}`)
   }
+}
+
+/** Between two looks at the same thing, in ms: without a pause, it would do nothing but look. */
+export function interval(text: string): number {
+  const ms = parseDuration(text)
+  if (ms > 0) return ms
+  throw fail('usage', 'bad-duration', `"${printable(text)}" is no pause`, { hint: 'such as 2s' })
 }
 
 /** Name of a project, backend or context. */

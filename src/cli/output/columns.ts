@@ -7,6 +7,12 @@ import { jsonText } from './json.ts'
 import { clean } from './text.ts'
 import type { CellValue, Column } from './view.ts'
 
+/** The usage error for `-o csv` where one thing is printed and no list. */
+export const noRows = (): Error =>
+  fail('usage', 'format-not-supported', 'what is printed here has no rows, so -o csv does not fit', {
+    hint: 'use -o json, or -o csv with a command that lists',
+  })
+
 /** Columns by name in the order of the names; all when none are named. Throws a usage error for an unknown one. */
 export function orderColumns<Item>(
   columns: readonly Column<Item>[],

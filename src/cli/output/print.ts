@@ -1,8 +1,7 @@
 /** A view on stdout in the format that was asked for. Long lists are written piece by piece, never held as one text. */
-import { fail } from '../../core/errors.ts'
 import type { GlobalOptions } from '../flags/shared.ts'
 import type { Io } from '../io.ts'
-import { machineText, orderColumns, sortItems } from './columns.ts'
+import { machineText, noRows, orderColumns, sortItems } from './columns.ts'
 import { csvHeader, csvLine } from './csv.ts'
 import { describeLines } from './describe.ts'
 import { jsonText } from './json.ts'
@@ -137,9 +136,7 @@ async function* objectPieces(view: ObjectView, options: PrintOptions, io: Io): A
       yield `${clean(view.name)}\n`
       return
     case 'csv':
-      throw fail('usage', 'format-not-supported', `a ${view.kind} has no rows, so -o csv does not fit`, {
-        hint: 'use -o json, or -o csv with a command that lists',
-      })
+      throw noRows()
     default:
       for (const line of describeLines(view.sections, io.stdout)) yield `${line}\n`
   }

@@ -55,9 +55,11 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
         changes: there && subject.spec ? 0 : 1,
         risk: 'routine',
         summary: [
-          there
-            ? `adopt ${location.url} as ${ref}: it has this schema`
-            : `create ${ref} at ${location.url} from schema ${schema.name} (${schema.fields.length} columns)`,
+          there && subject.spec
+            ? `${ref} exists with this schema`
+            : there
+              ? `adopt ${location.url} as ${ref}: it has this schema`
+              : `create ${ref} at ${location.url} from schema ${schema.name} (${schema.fields.length} columns)`,
         ],
         basis: {},
         leases: [{ path: subject.path, mode: 'exclusive' }],

@@ -47,9 +47,11 @@ export function create(
         changes: there && subject.spec ? 0 : 1,
         risk: 'routine',
         summary: [
-          there
-            ? `register ${ref}, which exists with this schema`
-            : `create ${ref} from schema ${schema.name} (${schema.fields.length} columns)`,
+          there && subject.spec
+            ? `${ref} exists with this schema`
+            : there
+              ? `register ${ref}, which exists with this schema`
+              : `create ${ref} from schema ${schema.name} (${schema.fields.length} columns)`,
         ],
         basis: {},
         leases: [{ path: subject.path, mode: 'exclusive' }],

@@ -79,7 +79,7 @@ describe('shared flags', () => {
     [['echo', '--run-id', 'a b'], '--run-id: "a b" is no run id'],
     [['echo', '--project', '../x'], '--project: "../x" is no name'],
     [['echo', '-o', 'jsn'], 'did you mean json?'],
-    [['echo', '--size', 'huge'], 'Allowed choices are small, large'],
+    [['echo', '--size', 'huge'], 'choose small, large'],
     [['echo', '--parallelism'], "option '--parallelism <n>' argument missing"],
     [['list', '--columns', 'rfe'], 'did you mean ref?'],
     [['list', '--columns', ','], '--columns names no column'],

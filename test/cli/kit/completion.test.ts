@@ -116,7 +116,7 @@ describe('scripts', () => {
   it('there is none for another shell', async () => {
     expect(await runCli(['completion', 'tcsh'])).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining('Allowed choices are bash, zsh, fish'),
+      stderr: expect.stringContaining('choose bash, zsh, fish'),
     })
   })
 })

@@ -232,7 +232,12 @@ describe('jobs prune', () => {
     await interrupted('aaaa1111')
     expect(await project.json('jobs prune --older-than 1d')).toMatchObject({ kind: 'Pruned', jobs: 0, auditRows: 0 })
     await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(await project.json('jobs prune --older-than 1ms')).toMatchObject({ jobs: 1, auditRows: 1 })
+    const counts = { jobs: 1, auditRows: 1 }
+    expect(await project.json('jobs prune --older-than 1ms --dry-run')).toMatchObject({ ...counts, dryRun: true })
+    for (const refused of ['--older-than 1ms', '--older-than 0s --no-input', '--older-than 1ms -y -o csv'])
+      expect(await project.run(`jobs prune ${refused}`.split(' '))).toMatchObject({ code: 64 })
+    expect(await project.json('jobs prune --older-than 1ms -y')).toMatchObject(counts)
+    expect(await project.json('audit')).toMatchObject({ items: [] })
     expect(await states()).toEqual(['optimize interrupted'])
   })
 })

@@ -14,6 +14,7 @@ export const trust: CommandModule = {
     { command: 'tblctl config trust', does: 'shows the commands, and asks' },
   ],
   takes: ['config', 'output', 'approval', 'dry-run'],
+  prints: 'object',
   async run(context: CommandContext<Tblctl>) {
     const { io, global } = context
     const { file, commands, trusted: before, accept } = await (await context.api()).trust()

@@ -21,6 +21,7 @@ export const view: CommandModule<object, { showOrigin?: boolean }> = {
   ],
   options: [{ flags: '--show-origin', description: 'where each setting comes from' }],
   takes: ['config', 'output'],
+  prints: 'object',
   async run({ api, print }: CommandContext<Tblctl>, _args, { showOrigin = false }) {
     const { effective, settings } = (await api()).view()
     const origins = Object.fromEntries(settings.map((setting) => [setting.key, setting.origin]))

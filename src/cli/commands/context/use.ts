@@ -11,6 +11,7 @@ export const use: CommandModule<{ name: string }> = {
   examples: [{ command: 'tblctl context use prod', does: 'every later command in this project works on prod' }],
   arguments: [{ name: '<name>', description: 'a context of the config', completes: 'context' }],
   takes: ['config', 'output', 'approval'],
+  prints: 'object',
   run: (context: CommandContext, { name }) => choose(context, name),
 }
 
@@ -19,6 +20,7 @@ export const clear: CommandModule = {
   summary: 'Let no context count any more',
   examples: [{ command: 'tblctl context clear', does: 'back to the config without an overlay' }],
   takes: ['config', 'output', 'approval'],
+  prints: 'object',
   run: (context: CommandContext) => choose(context, null),
 }
 

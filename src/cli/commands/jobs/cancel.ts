@@ -13,6 +13,7 @@ export const cancel: CommandModule<{ id: string }> = {
   examples: [{ command: 'tblctl jobs cancel 3f9c21a07b44', does: 'waits until it is cancelled' }],
   arguments: [idArgument],
   takes: ['config', 'output', 'approval', 'timeout'],
+  prints: 'object',
   async run({ api, print }: CommandContext<Tblctl>, { id }) {
     const { jobs } = await api()
     const { job } = await jobs.cancel(await jobs.id(id))

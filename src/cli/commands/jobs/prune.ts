@@ -7,18 +7,34 @@ import type { CommandContext, CommandModule } from '../../command.ts'
 export const prune: CommandModule<object, { olderThan?: number }> = {
   name: 'prune',
   summary: 'Forget finished jobs and audit rows that are old',
-  description: 'Jobs that are open, waiting or queued stay, however old they are.',
-  examples: [{ command: 'tblctl jobs prune --older-than 30d', does: 'what ended more than 30 days ago' }],
+  description:
+    'Asks before. Audit rows of that age go, too, for good. Jobs that are open, waiting or queued stay, however old they are.',
+  examples: [
+    { command: 'tblctl jobs prune --older-than 30d --dry-run', does: 'how many ended more than 30 days ago' },
+    { command: 'tblctl jobs prune --older-than 30d -y', does: 'forget them, without a question' },
+  ],
   options: [{ flags: '--older-than <duration>', description: 'what ended longer ago than this', parse: parseDuration }],
-  takes: ['config', 'output', 'approval'],
-  async run({ api, print }: CommandContext<Tblctl>, _args, { olderThan }) {
+  takes: ['config', 'output', 'approval', 'dry-run'],
+  prints: 'object',
+  async run({ api, print, approver, io, global }: CommandContext<Tblctl>, _args, { olderThan }) {
     if (olderThan === undefined)
       throw fail('usage', 'missing-flag', 'jobs prune needs --older-than', { hint: 'such as --older-than 30d' })
-    const { jobs, audit } = await (await api()).jobs.prune(olderThan)
+    const tblctl = await api()
+    const before = new Date(io.now().getTime() - olderThan)
+    let count = await tblctl.jobs.prunable(before)
+    if (count.jobs + count.audit > 0 && !global.dryRun) {
+      const summary = [`forget for good: ${count.jobs} finished jobs and ${count.audit} audit rows`]
+      const plan = { changes: count.jobs + count.audit, risk: 'moderate' as const, summary, basis: {}, leases: [] }
+      const subject = { kind: 'backend' as const, path: 'catalog', spec: null }
+      if (!(await approver.approve([{ verb: 'jobs prune', subject, plan }])))
+        throw fail('refused', 'declined', 'not approved; nothing was changed')
+      count = await tblctl.jobs.prune(before)
+    }
+    const { jobs, audit } = count
     await print({
       is: 'object',
       kind: 'Pruned',
-      object: { jobs, auditRows: audit },
+      object: { jobs, auditRows: audit, dryRun: global.dryRun },
       name: String(jobs),
       sections: [
         {
@@ -29,5 +45,6 @@ export const prune: CommandModule<object, { olderThan?: number }> = {
         },
       ],
     })
+    if (global.dryRun && !global.quiet) io.stderr.say('this was a dry run: nothing was changed')
   },
 }

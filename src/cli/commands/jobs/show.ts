@@ -15,6 +15,7 @@ export const show: CommandModule<{ id: string }> = {
   ],
   arguments: [idArgument],
   takes: ['config', 'output', 'timeout', 'watch'],
+  prints: 'object',
   async run({ api, print }: CommandContext<Tblctl>, { id }) {
     const { jobs } = await api()
     await print(jobView(await jobs.show(await jobs.id(id))))

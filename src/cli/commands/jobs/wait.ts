@@ -15,6 +15,7 @@ export const wait: CommandModule<{ id: string }> = {
   ],
   arguments: [idArgument],
   takes: ['config', 'output', 'timeout'],
+  prints: 'object',
   async run({ api, print, io, global }: CommandContext<Tblctl>, { id }) {
     const { jobs } = await api()
     const job = await jobs.wait(await jobs.id(id))

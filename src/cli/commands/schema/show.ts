@@ -23,6 +23,7 @@ export const show: CommandModule<{ schema: string }> = {
   ],
   arguments: [{ name: '<schema>', description: 'name of a schema, or a YAML file', completes: 'schema' }],
   takes: ['config', 'output'],
+  prints: 'object',
   async run(context: CommandContext<Tblctl>, { schema: text }) {
     const schema = await findSchema(await registryOf(context), text, context.io.directory)
     await context.print({
