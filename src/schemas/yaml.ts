@@ -37,6 +37,10 @@ export function parseYaml(text: string, path: string): YamlDocument {
         },
       )
     const places = placesOf(events, text)
+    for (const [path, place] of places)
+      if (path.endsWith(',"__proto__"]'))
+        // below a section nobody else would notice that it is lost
+        throw fail('config', 'bad-yaml', '"__proto__" cannot be a key', { where: at(place.key) })
     return {
       value: documents[0],
       where(path, part = 'value') {

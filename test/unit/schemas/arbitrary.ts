@@ -93,7 +93,9 @@ export const tableSchema: fc.Arbitrary<TableSchema> = fc
       )
     const one = (fits: (field: Field) => boolean) => names(fits, 1).map(([name]) => name ?? null)
     const isTime = (field: Field) => field.type.kind === 'Timestamp' || field.type.kind === 'Date32'
-    const json = fc.dictionary(text, fc.jsonValue({ maxDepth: 2 }).map(exact), { maxKeys: 3 })
+    const json = fc
+      .dictionary(text, fc.jsonValue({ maxDepth: 2 }).map(exact), { maxKeys: 3 })
+      .filter((value) => !JSON.stringify(value).includes('"__proto__":')) // refused by name, see read.test.ts
     return fc
       .record({
         name: fc.constantFrom('metrics', 'a.b-c', '_x', '1'),

@@ -397,5 +397,9 @@ describe('text that is no YAML, or too much of it', () => {
   test('keys of Object.prototype are keys like others', () => {
     expect(problem(table('__proto__: { x: 1 }')).message).toBe('__proto__: unknown key')
     expect(problem(table('constructor: 1')).message).toBe('constructor: unknown key')
+    expect(problem(table('delta: { __proto__: { x: 1 } }'))).toMatchObject({
+      message: '"__proto__" cannot be a key',
+      where: 't.yaml:2:10',
+    })
   })
 })
