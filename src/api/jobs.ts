@@ -153,10 +153,14 @@ export async function waitForJob(session: Session, id: string): Promise<JobView>
 }
 
 /** What `prune` would forget: the same choice as the catalog's. */
-export async function prunable(session: Session, before: Date): Promise<{ jobs: number; audit: number }> {
+export async function prunable(
+  session: Session,
+  before: Date,
+  what: { readonly audit: boolean },
+): Promise<{ jobs: number; audit: number }> {
   let [jobs, audit] = [0, 0]
   for await (const { state, hold, finishedAt } of session.catalog().jobs({ states: ['done', 'cancelled', 'failed'] }))
     if (finishedAt !== null && new Date(finishedAt) < before && (state !== 'failed' || hold === 'run')) jobs++
-  for await (const { at } of session.catalog().auditTrail()) if (new Date(at) < before) audit++
+  if (what.audit) for await (const { at } of session.catalog().auditTrail()) if (new Date(at) < before) audit++
   return { jobs, audit }
 }

@@ -93,14 +93,14 @@ export function openSqliteCatalog(file: string): Catalog {
       )
       for (const row of rows) yield toAudit(row)
     },
-    prune: async (before) =>
+    prune: async (before, { audit }) =>
       db.write('prune', () => {
         const pruned = db.run(
           `delete from jobs where finished_at < ? and (state in ('done', 'cancelled') or (state = 'failed' and hold = 'run'))`,
           before.getTime(),
         )
         db.run(`delete from controls where path like 'job/%' and substr(path, 5) not in (select id from jobs)`)
-        return { jobs: pruned, audit: db.run('delete from audit where at < ?', before.getTime()) }
+        return { jobs: pruned, audit: audit ? db.run('delete from audit where at < ?', before.getTime()) : 0 }
       }),
 
     [Symbol.asyncDispose]: async () => db.close(),

@@ -241,6 +241,6 @@ export interface Catalog extends AsyncDisposable {
   log(job: string): AsyncIterable<LogLine>
   audit(row: Omit<AuditRow, 'at'>): Promise<void>
   auditTrail(filter?: { readonly path?: Path; readonly limit?: number }): AsyncIterable<AuditRow>
-  /** Deletes finished jobs with their log lines, and audit rows, that ended before; returns the counts. */
-  prune(before: Date): Promise<{ readonly jobs: number; readonly audit: number }>
+  /** Deletes finished jobs with their log lines that ended before, and with `audit` the audit rows of that age; returns the counts. */
+  prune(before: Date, what: { readonly audit: boolean }): Promise<{ readonly jobs: number; readonly audit: number }>
 }
