@@ -1,5 +1,5 @@
 /** Whether a stream gets colour; decided for stdout and stderr separately. */
-import type { Environment } from './io.ts'
+import type { Environment } from './environment.ts'
 
 export type ColorMode = 'auto' | 'always' | 'never'
 

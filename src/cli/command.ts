@@ -1,7 +1,8 @@
 /** A command is data plus one function: flags → options → api → view. Help, completion and docs/cli.md are read from the data. */
 import type { Approver, Reporter, StopSource } from '../core/host.ts'
+import type { Environment } from './environment.ts'
 import type { GlobalOptions, Trait } from './flags/shared.ts'
-import type { Environment, Io } from './io.ts'
+import type { Io } from './io.ts'
 import type { OperationReport } from './output/report.ts'
 import type { Column, View } from './output/view.ts'
 import type { Services } from './services.ts'

@@ -3,8 +3,8 @@ import type { Readable, Writable } from 'node:stream'
 import picocolors from 'picocolors'
 import { fail } from '../core/errors.ts'
 import { type ColorMode, wantsColor } from './color.ts'
+import type { Environment } from './environment.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
 export type Colors = ReturnType<typeof picocolors.createColors>
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 

@@ -3,8 +3,9 @@
  * Every module is loaded where it is needed: the files that `--help` reads are most of its time.
  */
 import { fail } from '../core/errors.ts'
+import type { Environment } from './environment.ts'
 import { type OutputFormat, outputFormats } from './flags/shared.ts'
-import { BrokenPipe, createIo, type Environment, type Io, type Terminal } from './io.ts'
+import { BrokenPipe, createIo, type Io, type Terminal } from './io.ts'
 import { resolve } from './resolve.ts'
 import type { Services } from './services.ts'
 import { verbs as allVerbs, type Verb } from './verbs.ts'

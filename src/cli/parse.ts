@@ -4,11 +4,11 @@ import { fail, TblctlError } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { CommandModule, OptionSpec } from './command.ts'
+import type { Environment } from './environment.ts'
 import { flagsOf } from './flags/of.ts'
 import { bindOptionalValues, flagNames } from './flags/scan.ts'
 import { defaults, type GlobalOptions, type SharedFlag, sharedFlags } from './flags/shared.ts'
 import { choice, truth } from './flags/values.ts'
-import type { Environment } from './io.ts'
 import { noRows, orderColumns } from './output/columns.ts'
 
 /** `help`: somebody asked for it. */

@@ -1,7 +1,7 @@
 /** What the command line needs from the rest of the house. start.ts hands in the real one, so that tests can hand in another. */
 import type { Approver, Reporter, StopSource } from '../core/host.ts'
 import type { Completes } from './command.ts'
-import type { Environment } from './io.ts'
+import type { Environment } from './environment.ts'
 
 export interface OpenRequest {
   readonly config: string | null

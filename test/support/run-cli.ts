@@ -2,7 +2,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Environment, Signal, Terminal } from '../../src/cli/io.ts'
+import type { Environment } from '../../src/cli/environment.ts'
+import type { Signal, Terminal } from '../../src/cli/io.ts'
 import { type House, run } from '../../src/cli/main.ts'
 
 export interface RunCliOptions extends House {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { readStoredContext } from '../../config/context.ts'
 import { findConfig } from '../../config/find.ts'
-import type { Environment } from '../io.ts'
+import type { Environment } from '../environment.ts'
 
 /** As in config/schema.ts, which would load zod; a test compares them. */
 export const defaultCatalog = '.tblctl/catalog.db'

@@ -5,7 +5,7 @@ import { fail } from '../../core/errors.ts'
 import type { Subject } from '../../core/operation.ts'
 import { type Path, printable, refOfPath, segmentsOf } from '../../core/ref.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import type { DeltaConfig } from './module.ts'
+import type { DeltaConfig } from './config.ts'
 
 export interface Location {
   readonly store: ObjectStore

@@ -1,6 +1,7 @@
 /** Checks for people: a heading for each backend, a mark for each check, and a fix below each that failed. */
 import type { DoctorCheck } from '../../../api/doctor.ts'
-import type { Colors, Environment } from '../../io.ts'
+import type { Environment } from '../../environment.ts'
+import type { Colors } from '../../io.ts'
 import { clean, cleanLines } from '../../output/text.ts'
 
 /** Returns the lines of the next check; it remembers under which heading it is. */

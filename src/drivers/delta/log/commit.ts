@@ -8,29 +8,12 @@ import { fail } from '../../../core/errors.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
 import type { Action } from './actions.ts'
 import { formatCommit } from './commit-file.ts'
+import type { CommitOutcome, CommitRequest } from './commit-request.ts'
 import { checkRequest, conflictWith } from './conflicts.ts'
 import { commitKey } from './paths.ts'
 import { requireWritable } from './protocol.ts'
 import { readCommit, type Snapshot } from './snapshot.ts'
 
-export interface CommitRequest {
-  /** What the work was based on; null creates the table as version 0. */
-  readonly snapshot: Snapshot | null
-  /**
-   * `append`: only adds, and nothing of the table was read. `rewrite`: removes (its inputs) and adds. `metadata`: changes the
-   * metadata or the protocol.
-   */
-  readonly kind: 'append' | 'rewrite' | 'metadata'
-  readonly actions: readonly Action[]
-  /** Commits once: when the table has this version of the application or a later one, the outcome is `already`. */
-  readonly txn?: { readonly appId: string; readonly version: number }
-  /** `WRITE`, `OPTIMIZE`, … with what people look for in a history. */
-  readonly operation: {
-    readonly name: string
-    readonly parameters: Readonly<Record<string, string>>
-    readonly metrics: Readonly<Record<string, number>>
-  }
-}
 export interface Committer {
   /** `tblctl/1.2.3` */
   readonly engineInfo: string
@@ -39,16 +22,6 @@ export interface Committer {
   readonly now: () => Date
   readonly signal?: AbortSignal
 }
-
-export type CommitOutcome =
-  | { readonly is: 'committed'; readonly version: number }
-  /** The transaction was in the table before, committed by this process or another. */
-  | { readonly is: 'already' }
-  /** A winner committed an earlier version of the same application: some of what this commit holds may be in the table now. */
-  | { readonly is: 'overtaken' }
-  /** `removedInputs`: files that a winner removed, by path. */
-  | { readonly is: 'conflict'; readonly why: string; readonly removedInputs?: readonly string[] }
-  | { readonly is: 'metadata-changed'; readonly version: number }
 
 const attempts = 15
 

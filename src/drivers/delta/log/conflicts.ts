@@ -1,7 +1,7 @@
 /** Which commits can stand behind which: what a request must be in itself, and what a winner's commit means for it. */
 import { fail } from '../../../core/errors.ts'
 import type { Action } from './actions.ts'
-import type { CommitOutcome, CommitRequest } from './commit.ts'
+import type { CommitOutcome, CommitRequest } from './commit-request.ts'
 import { isAppendOnly } from './protocol.ts'
 import { fileKey } from './replay.ts'
 

@@ -1,0 +1,2 @@
+/** The variables of the process, handed in. */
+export type Environment = Readonly<Record<string, string | undefined>>

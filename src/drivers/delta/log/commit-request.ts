@@ -1,0 +1,31 @@
+/** What a commit is asked to do, and how it ends. */
+import type { Action } from './actions.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface CommitRequest {
+  /** What the work was based on; null creates the table as version 0. */
+  readonly snapshot: Snapshot | null
+  /**
+   * `append`: only adds, and nothing of the table was read. `rewrite`: removes (its inputs) and adds. `metadata`: changes the
+   * metadata or the protocol.
+   */
+  readonly kind: 'append' | 'rewrite' | 'metadata'
+  readonly actions: readonly Action[]
+  /** Commits once: when the table has this version of the application or a later one, the outcome is `already`. */
+  readonly txn?: { readonly appId: string; readonly version: number }
+  /** `WRITE`, `OPTIMIZE`, … with what people look for in a history. */
+  readonly operation: {
+    readonly name: string
+    readonly parameters: Readonly<Record<string, string>>
+    readonly metrics: Readonly<Record<string, number>>
+  }
+}
+export type CommitOutcome =
+  | { readonly is: 'committed'; readonly version: number }
+  /** The transaction was in the table before, committed by this process or another. */
+  | { readonly is: 'already' }
+  /** A winner committed an earlier version of the same application: some of what this commit holds may be in the table now. */
+  | { readonly is: 'overtaken' }
+  /** `removedInputs`: files that a winner removed, by path. */
+  | { readonly is: 'conflict'; readonly why: string; readonly removedInputs?: readonly string[] }
+  | { readonly is: 'metadata-changed'; readonly version: number }
