@@ -3,7 +3,7 @@ import type { TableRow } from '../core/catalog.ts'
 import type { Observed, TableDescription, TableStatistics } from '../core/driver.ts'
 import { type ErrorView, errorView } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
-import { globMatches, refOfPath, segmentsOf } from '../core/ref.ts'
+import { globMatches, type Path, refOfPath, segmentsOf } from '../core/ref.ts'
 import { mapBounded } from '../core/run/pool.ts'
 import { formatType } from '../core/types.ts'
 import { type Selection, selectTables, tableSubject } from './select.ts'
@@ -90,37 +90,18 @@ async function exists(session: Session, row: TableRow): Promise<boolean> {
 }
 
 function itemOf(session: Session, row: TableRow): TableItem {
-  const { backend, project, table } = segmentsOf(row.path)
-  return {
-    ref: refOfPath(row.path),
-    backend,
-    project,
-    table,
-    driver: session.config.backends.get(backend)?.driver ?? null,
-    schema: row.spec.schema,
-    location: row.spec.location,
-    labels: row.spec.labels,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  }
+  const { schema, location, labels } = row.spec
+  return { ...named(session, row.path), schema, location, labels, createdAt: row.createdAt, updatedAt: row.updatedAt }
 }
 
-function unregistered(session: Session, observed: Observed): TableItem {
-  const { backend, project, table } = segmentsOf(observed.path)
-  return {
-    ref: refOfPath(observed.path),
-    backend,
-    project,
-    table,
-    driver: session.config.backends.get(backend)?.driver ?? null,
-    schema: null,
-    location: observed.location,
-    labels: {},
-    createdAt: null,
-    updatedAt: null,
-    live: 'unregistered',
-    facts: observed.facts,
-  }
+function unregistered(session: Session, { path, location, facts }: Observed): TableItem {
+  const unknown = { schema: null, labels: {}, createdAt: null, updatedAt: null }
+  return { ...named(session, path), ...unknown, location, live: 'unregistered', facts }
+}
+
+function named(session: Session, path: Path): Pick<TableItem, 'ref' | 'backend' | 'project' | 'table' | 'driver'> {
+  const { backend, project, table } = segmentsOf(path)
+  return { ref: refOfPath(path), backend, project, table, driver: session.config.backends.get(backend)?.driver ?? null }
 }
 
 export interface TableView {

@@ -9,6 +9,7 @@ const column = (name: string, type: string, nullable: boolean) => ({ name, type,
 
 const delta: DriverUnderTest = {
   kind: 'delta',
+  verbs: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export'],
   backend: '{ driver: delta, url: "file:./lake" }',
   survives: true,
   cancelledCreate: 'empty',

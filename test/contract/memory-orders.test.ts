@@ -12,7 +12,14 @@ const backend = '{ driver: memory, file: memory.db }'
 let world: World
 let tblctl: Tblctl
 beforeEach(async () => {
-  world = await World.make({ kind: 'memory', backend, makeOutside: null, survives: true, cancelledCreate: 'gone' })
+  world = await World.make({
+    kind: 'memory',
+    verbs: ['reshard', 'flush', 'tenant.create'],
+    backend,
+    makeOutside: null,
+    survives: true,
+    cancelledCreate: 'gone',
+  })
   tblctl = await world.open()
 })
 afterEach(async () => {

@@ -5,6 +5,18 @@ import { driverContract } from './driver.ts'
 
 await driverContract({
   kind: 'memory',
+  verbs: [
+    'register',
+    'unregister',
+    'create',
+    'load',
+    'optimize',
+    'reshard',
+    'flush',
+    'tenant.create',
+    'query',
+    'export',
+  ],
   backend: '{ driver: memory, file: memory.db }',
   survives: true,
   cancelledCreate: 'gone',

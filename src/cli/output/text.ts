@@ -2,7 +2,7 @@
 
 const dangerous = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 
-/** Control and direction characters as `\uXXXX`, nothing shortened: hostile data is shown, not obeyed. */
+/** Control and direction characters as JSON escapes, nothing shortened: hostile data is shown, not obeyed. */
 export const clean = (text: string): string => text.replace(dangerous, escapeCharacter)
 
 /** The same for a message of several lines. */

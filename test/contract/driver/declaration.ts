@@ -29,6 +29,7 @@ export function declaration({ under, module, can, world, tblctl }: Suite): void 
       schema: (name) => world().schema(name),
     })
     expect([...module.can].sort()).toEqual(Object.keys(driver.can).sort())
+    expect([...module.can].sort()).toEqual([...under.verbs].sort())
     expect(driver.kind).toBe(under.kind)
     expect(module.kind).toBe(under.kind)
   })

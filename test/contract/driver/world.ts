@@ -9,6 +9,7 @@ import type { Tblctl } from '../../../src/api/open.ts'
 import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts'
 import type { Cell } from '../../../src/core/batch.ts'
 import type { Catalog, Job, LeaseMode, LeaseRow } from '../../../src/core/catalog.ts'
+import type { Verb } from '../../../src/core/driver.ts'
 import { type ContentHash, contentHash } from '../../../src/engine/content-hash.ts'
 import { openEngine } from '../../../src/engine/engine.ts'
 import { quotePath } from '../../../src/engine/sql-text.ts'
@@ -21,6 +22,8 @@ import { csvRows, ndjsonRows, parquetRows, schemas } from './inputs.ts'
 export interface DriverUnderTest {
   /** The driver's kind in the registry. */
   readonly kind: string
+  /** What it must be able to do. A verb that it lost would otherwise only leave its tests out. */
+  readonly verbs: readonly Verb[]
   /** The backend `lake` of the config, in YAML's flow form. */
   readonly backend: string
   /**
