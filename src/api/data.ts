@@ -26,6 +26,8 @@ export interface LoadRequest {
   readonly commitBytes: number | null
   readonly commitMs: number | null
   readonly rejectTo: string | null
+  /** Whose rows they are, where rows belong to users. */
+  readonly as?: string | null
   readonly input: AsyncIterable<Uint8Array>
   readonly dryRun: boolean
 }
@@ -44,6 +46,7 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
   if (request.inputs.includes('-') && request.inputs.length > 1)
     throw fail('usage', 'bad-input', 'standard input (-) cannot be mixed with files')
   const row = await registered(session, request.ref)
+  await checkUser(session, segmentsOf(row.path).backend, request.as ?? null)
   const stdin = request.inputs[0] === '-'
   if (!stdin) for (const input of request.inputs) await requireFile(resolve(request.directory, input))
   const inputs = stdin
@@ -62,11 +65,25 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
     commitBytes: request.commitBytes,
     commitMs: request.commitMs,
     rejectTo: request.rejectTo === null ? null : resolve(request.directory, request.rejectTo),
+    as: request.as ?? null,
   }
   return operate(session, 'load', [tableSubject(row)], options, {
     dryRun: request.dryRun,
     ...(stdin ? { input: request.input } : {}),
   })
+}
+
+/** Rows of a user where rows belong to users, and nowhere else: an `as` that nobody obeys would look like isolation. */
+export async function checkUser(session: Session, backend: string, as: string | null): Promise<void> {
+  const { kind, traits } = await session.module(backend)
+  if (traits.users === (as !== null)) return
+  throw as === null
+    ? fail('usage', 'missing-user', `tables of backend ${backend} hold rows of users: whose?`, {
+        hint: 'add --as USER',
+      })
+    : fail('usage', 'no-users', `tables of backend ${backend} (${kind}) do not belong to users`, {
+        hint: 'leave --as out',
+      })
 }
 
 /** A load reads its files twice, and a pipe gives its rows only once: it is no file, whatever its name. */
@@ -120,22 +137,25 @@ function unreadable(path: string, cause: unknown): Error {
 }
 
 /** The table is visible as `t`. Dispose the rows when you stop early. */
-export async function queryTable(session: Session, ref: string, sql: string): Promise<Rows> {
+export async function queryTable(session: Session, ref: string, sql: string, as: string | null): Promise<Rows> {
   const row = await registered(session, ref)
   const { backend } = segmentsOf(row.path)
+  await checkUser(session, backend, as)
   const driver = await session.driver(backend)
   if (!driver.can.query) throw await unsupported('query', driver.kind, ref)
-  return driver.can.query.query([{ name: 't', table: tableSubject(row) }], sql, session.reading(backend))
+  return driver.can.query.query([{ name: 't', table: tableSubject(row) }], sql, { as }, session.reading(backend))
 }
 
 export async function exportTable(
   session: Session,
   ref: string,
   options: ExportOptions,
+  as: string | null,
 ): Promise<{ rows: number; bytes: number }> {
   const row = await registered(session, ref)
   const { backend } = segmentsOf(row.path)
+  await checkUser(session, backend, as)
   const driver = await session.driver(backend)
   if (!driver.can.export) throw await unsupported('export', driver.kind, ref)
-  return driver.can.export.export(tableSubject(row), options, session.reading(backend))
+  return driver.can.export.export(tableSubject(row), { ...options, as }, session.reading(backend))
 }

@@ -87,8 +87,9 @@ export async function openTblctl(options: OpenOptions) {
     },
 
     load: (request: data.LoadRequest) => data.loadRows(session, request),
-    query: (ref: string, sql: string) => data.queryTable(session, ref, sql),
-    export: (ref: string, how: Parameters<typeof data.exportTable>[2]) => data.exportTable(session, ref, how),
+    query: (ref: string, sql: string, as: string | null = null) => data.queryTable(session, ref, sql, as),
+    export: (ref: string, how: Parameters<typeof data.exportTable>[2], as: string | null = null) =>
+      data.exportTable(session, ref, how, as),
 
     jobs: {
       list: (filter: jobs.JobsFilter) => jobs.listJobs(session, filter),

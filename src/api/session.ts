@@ -21,6 +21,7 @@ const defaultLeaseMs = 30_000
 
 export interface SessionOptions {
   readonly config: Config
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly run: string
   readonly approver: Approver
   readonly reporter: Reporter
@@ -96,6 +97,7 @@ export function openSession(options: SessionOptions): Session {
     const settings = await requireBackend(config, backend).resolve()
     return module.open(backend, settings, {
       directory: config.directory,
+      env: options.env,
       // Beside the catalog: on the disk of the embedded tables as a rule, where a finished file is moved, not copied.
       scratch: () => (scratch ??= makeScratch(join(dirname(config.catalog), 'scratch'), session.host().owner, isGone)),
       schema: (name) => session.schemas().get(name),

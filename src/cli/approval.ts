@@ -6,7 +6,7 @@
 import { fail } from '../core/errors.ts'
 import type { Approver, PlannedItem } from '../core/host.ts'
 import type { Subject } from '../core/operation.ts'
-import { refOfPath } from '../core/ref.ts'
+import { idOfSegment, refOfPath, segmentsOf } from '../core/ref.ts'
 import type { GlobalOptions } from './flags/shared.ts'
 import type { Io } from './io.ts'
 import { clean, cleanLines } from './output/text.ts'
@@ -49,7 +49,7 @@ async function approveSevere(
 ): Promise<boolean> {
   const name = phrase(items)
   if (confirm !== null) {
-    if (confirm === name) return true
+    if (confirm === name || confirm === refOfOnly(items)) return true
     throw fail('usage', 'approval-mismatch', `--confirm says "${clean(confirm)}", but this is ${work(items)}`, {
       hint: `if you mean it: ${flag(name)}`,
     })
@@ -68,8 +68,15 @@ async function approveSevere(
 
 const flag = (name: string): string => `--confirm ${name.includes(' ') ? `"${name}"` : name}`
 
+/** A project may also be confirmed by its ref: `ch:t1/`. */
+const refOfOnly = (items: readonly PlannedItem[]): string | null =>
+  items.length === 1 ? refOf(items[0]!.subject) : null
+
 /** What has to be typed. */
 function phrase(items: readonly PlannedItem[]): string {
+  // A tenant is known by its name; it stands in no ref.
+  if (items.length === 1 && items[0]!.subject.kind === 'project')
+    return idOfSegment(segmentsOf(items[0]!.subject.path).project)
   if (items.length === 1) return refOf(items[0]!.subject)
   const kinds = new Set(items.map(({ subject }) => subject.kind))
   return `${items.length} ${kinds.size === 1 ? `${[...kinds][0]}s` : 'subjects'}`

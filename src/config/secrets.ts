@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { printable } from '../core/ref.ts'
+import { Secret } from '../settings/secret.ts'
 import { readAtMost } from './files.ts'
 import type { Environment } from './find.ts'
 import type { KeyPath } from './places.ts'
-import { Secret } from './secret.ts'
 
 export interface SecretSources {
   readonly env: Environment

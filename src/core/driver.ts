@@ -3,9 +3,11 @@
  * prints Object.keys(driver.can), and what is absent is refused in one place with the list of drivers that can.
  */
 import type { RowFormat, Rows } from './batch.ts'
-import type { JsonObject } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 import type { AnyOperation, ReadContext, Subject } from './operation.ts'
 import type { Path } from './ref.ts'
+import type { SyncSource, SyncTarget } from './sync.ts'
+import type { TableDefinition } from './table-definition.ts'
 import type { TableSchema } from './table-schema.ts'
 import type { Field } from './types.ts'
 
@@ -52,6 +54,24 @@ export interface LoadOptions {
   readonly commitMs: number | null
   /** Rows that do not fit are written here with the reason and the load goes on. */
   readonly rejectTo: string | null
+  /** Whose rows they are, where rows belong to users (`Traits.users`); any text. */
+  readonly as: string | null
+}
+
+/** One of `schema` and `definition`. What a driver does not know is refused by it (verbs/create.ts). */
+export interface CreateOptions {
+  /** Name of a table schema. */
+  readonly schema: string | null
+  readonly definition: TableDefinition | null
+  readonly location: string | null
+  readonly labels: Readonly<Record<string, string>>
+  /** What only some drivers know: `shards`, `shardKey`, `flushPolicy`. */
+  readonly settings: Readonly<Record<string, Json>>
+}
+
+export interface QueryOptions {
+  /** Who asks, where rows belong to users: that user's rows are all there is. */
+  readonly as: string | null
 }
 
 export interface ExportOptions {
@@ -59,32 +79,71 @@ export interface ExportOptions {
   readonly out: string
 }
 
+/** A project of a backend that keeps tenants apart. Unknown is null. */
+export interface Tenant {
+  readonly project: string
+  /** As it was given: any text. */
+  readonly id: string
+  readonly schemaSet: string | null
+  readonly tables: number
+  readonly rows: number | null
+  readonly bytes: number | null
+  /** `whole`, or what is missing. */
+  readonly state: string
+  /** By table; null = kept for ever. */
+  readonly retention: Readonly<Record<string, string | null>>
+}
+
 /** Verbs by name; dotted ones are verbs on a project or a backend. */
 export interface Capabilities {
   readonly register?: AnyOperation<{ location: string | null; labels: Readonly<Record<string, string>> }>
   readonly unregister?: AnyOperation<object>
-  readonly create?: AnyOperation<{
-    schema: string
-    location: string | null
-    labels: Readonly<Record<string, string>>
-  }>
+  readonly create?: AnyOperation<CreateOptions>
+  /** `retention`: a duration, or `none` for ever. `applyNow`: rows that are too old go at once, and not when the backend comes to it. */
+  readonly alter?: AnyOperation<{ retention: string | null; applyNow: boolean }>
+  readonly drop?: AnyOperation<object>
   readonly load?: AnyOperation<LoadOptions>
+  /** One INSERT, UPDATE or DELETE on rows of a user. */
+  readonly mutate?: AnyOperation<{ statement: string; as: string | null }>
+  /** `as`: of this user alone. */
+  readonly flush?: AnyOperation<{ as: string | null }>
   readonly optimize?: AnyOperation<{ targetSize: number | null }>
+  readonly vacuum?: AnyOperation<object>
   readonly reshard?: AnyOperation<{ shards: number; waitForSwitch?: boolean | undefined }>
-  readonly flush?: AnyOperation<object>
-  readonly 'tenant.create'?: AnyOperation<{ schemaSet: string }>
+  /** On a project: all objects of a set of table schemas. `id`: the tenant as it was given; null = the project's own name. */
+  readonly 'tenant.create'?: AnyOperation<{ schemaSet: string; id: string | null; retention: string | null }>
+  readonly 'tenant.delete'?: AnyOperation<object>
+  readonly 'tenant.retention'?: AnyOperation<{ retention: string; applyNow: boolean }>
+  readonly 'tenant.list'?: { list(ctx: ReadContext): AsyncIterable<Tenant> }
+  readonly 'tenant.describe'?: {
+    /** Throws `missing` when the backend has no such tenant. */
+    describe(tenant: Subject, ctx: ReadContext): Promise<Tenant & { readonly objects: readonly JsonObject[] }>
+  }
   readonly query?: {
     /** One read-only SELECT; the tables are visible as `t`, or by the names given. Refuses everything else before it runs. */
-    query(tables: readonly { name: string; table: Subject }[], sql: string, ctx: ReadContext): Promise<Rows>
+    query(
+      tables: readonly { name: string; table: Subject }[],
+      sql: string,
+      options: QueryOptions,
+      ctx: ReadContext,
+    ): Promise<Rows>
   }
   readonly export?: {
     /** Writes one file, whole or not at all. */
-    export(table: Subject, options: ExportOptions, ctx: ReadContext): Promise<{ rows: number; bytes: number }>
+    export(
+      table: Subject,
+      options: ExportOptions & QueryOptions,
+      ctx: ReadContext,
+    ): Promise<{ rows: number; bytes: number }>
   }
+  readonly 'sync.source'?: SyncSource
+  readonly 'sync.target'?: SyncTarget
 }
 export type Verb = keyof Capabilities
 /** Verbs that change something: those that are operations. */
-export type OperationVerb = Exclude<Verb, 'query' | 'export'>
+export type OperationVerb = {
+  [V in Verb]: NonNullable<Capabilities[V]> extends AnyOperation ? V : never
+}[Verb]
 
 /** Facts that are not methods. */
 export interface Traits {
@@ -92,6 +151,8 @@ export interface Traits {
   readonly embedded: boolean
   /** False: built against recorded facts, never run against the real thing; shown to users. */
   readonly verified: boolean
+  /** Rows belong to users: reading and writing them says who by `as`. Elsewhere `as` is refused. */
+  readonly users: boolean
 }
 
 export interface Driver extends AsyncDisposable {
@@ -109,6 +170,8 @@ export interface Driver extends AsyncDisposable {
 export interface DriverEnvironment {
   /** Relative paths in the config count from here (the folder of tblctl.yaml). */
   readonly directory: string
+  /** Variables that a field's own tools obey (`BIGQUERY_EMULATOR_HOST`); never for secrets of ours, which are references in the config. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** For files that may be lost at any time; the driver makes and removes its own folder below. */
   scratch(): Promise<string>
   schema(name: string): Promise<TableSchema>

@@ -109,6 +109,28 @@ export const refOfSubject = (subject: {
   readonly kind: 'table' | 'project' | 'backend' | 'sync'
 }): string => refOfPath(subject.path, subject.kind)
 
+/** Ids are any text (`--tenant-id`); names in refs and paths are not. Ids that are names stay as they are, others are `_x` and their bytes in hex. */
+export function segmentOfId(id: string): string {
+  if (isSegment(id) && !/^_x/i.test(id)) return id
+  const bytes = new TextEncoder().encode(id)
+  if (id === '' || !id.isWellFormed() || bytes.length > mostIdBytes)
+    throw fail(
+      'usage',
+      'bad-id',
+      `"${printable(id)}" cannot be an id: it has 1 to ${mostIdBytes} bytes of valid Unicode`,
+    )
+  return `_x${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}
+/** As text in hex it must still be a name. */
+const mostIdBytes = 63
+
+/** The id that `segmentOfId` made a name of. */
+export function idOfSegment(segment: string): string {
+  if (!/^_x(?:[0-9a-f]{2})+$/.test(segment)) return segment
+  const bytes = Uint8Array.from(segment.slice(2).match(/../g)!, (pair) => Number.parseInt(pair, 16))
+  return new TextDecoder().decode(bytes)
+}
+
 export function segmentsOf(path: Path): { backend: string; project: string; table: string } {
   const [backend = '', project = '', table = ''] = path.split('/')
   return { backend, project, table }

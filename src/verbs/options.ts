@@ -3,6 +3,7 @@
  * Units are settled before: sizes are bytes, durations milliseconds, paths absolute.
  */
 import { z } from 'zod'
+import { parseDuration } from '../core/units.ts'
 
 const labels = z.record(z.string().min(1).max(128), z.string().max(1024)).default({})
 const location = z.string().min(1).nullable().default(null)
@@ -10,7 +11,46 @@ const bytes = z.number().int().positive()
 
 export const registerOptions = z.strictObject({ location, labels })
 export const unregisterOptions = z.strictObject({})
-export const createOptions = z.strictObject({ schema: z.string().min(1), location, labels })
+const as = z.string().min(1).max(1024).nullable().default(null)
+const duration = z.string().superRefine((text, ctx) => {
+  if (text === 'none') return
+  try {
+    parseDuration(text)
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: (error as Error).message })
+  }
+})
+const sqlName = z.string().min(1).max(256)
+const tableDefinition = z.strictObject({
+  kind: z.enum(['table', 'user', 'stream']),
+  columns: z
+    .array(
+      z.strictObject({
+        name: sqlName,
+        type: z.string().min(1).max(256),
+        nullable: z.boolean(),
+        default: z.string().nullable(),
+      }),
+    )
+    .min(1)
+    .max(4096),
+  primaryKey: z.array(sqlName),
+  unique: z.array(z.array(sqlName)),
+})
+export const createOptions = z.strictObject({
+  schema: z.string().min(1).nullable().default(null),
+  definition: tableDefinition.nullable().default(null),
+  location,
+  labels,
+  settings: z.record(z.string().min(1), z.json()).default({}),
+})
+export const alterOptions = z.strictObject({
+  retention: duration.nullable().default(null),
+  applyNow: z.boolean().default(false),
+})
+export const dropOptions = z.strictObject({})
+export const mutateOptions = z.strictObject({ statement: z.string().min(1), as })
+export const vacuumOptions = z.strictObject({})
 export const loadOptions = z.strictObject({
   /** Absolute paths; null = standard input. */
   inputs: z
@@ -21,11 +61,18 @@ export const loadOptions = z.strictObject({
   commitBytes: bytes.nullable().default(null),
   commitMs: z.number().int().positive().nullable().default(null),
   rejectTo: z.string().min(1).nullable().default(null),
+  as,
 })
 export const optimizeOptions = z.strictObject({ targetSize: bytes.nullable().default(null) })
 export const reshardOptions = z.strictObject({
   shards: z.number().int().min(1).max(256),
   waitForSwitch: z.boolean().optional(),
 })
-export const flushOptions = z.strictObject({})
-export const tenantCreateOptions = z.strictObject({ schemaSet: z.string().min(1) })
+export const flushOptions = z.strictObject({ as })
+export const tenantCreateOptions = z.strictObject({
+  schemaSet: z.string().min(1),
+  id: z.string().min(1).nullable().default(null),
+  retention: duration.nullable().default(null),
+})
+export const tenantDeleteOptions = z.strictObject({})
+export const tenantRetentionOptions = z.strictObject({ retention: duration, applyNow: z.boolean().default(false) })

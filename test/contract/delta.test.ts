@@ -33,7 +33,7 @@ const delta: DriverUnderTest = {
 await driverContract(delta)
 
 test('list --live: a table elsewhere whose log is damaged is told, and hides no other', async () => {
-  using world = await World.make(delta)
+  await using world = await World.make(delta)
   await using tblctl = await world.open()
   await create(tblctl, ['lake:acme/things', 'lake:acme/moved'])
   cpSync(world.file('lake/projects/acme/moved'), world.file('elsewhere'), { recursive: true })

@@ -22,21 +22,21 @@ import { type DriverUnderTest, World } from './driver/world.ts'
 
 export async function driverContract(under: DriverUnderTest): Promise<void> {
   const module = await loadDriver(under.kind)
-  describe(`driver contract: ${under.kind}`, () => {
+  describe(`driver contract: ${under.name ?? under.kind}`, () => {
     let template: World
     let world: World
     let tblctl: Tblctl
     beforeAll(async () => {
       template = await World.make(under)
     })
-    afterAll(() => template[Symbol.dispose]())
+    afterAll(() => template[Symbol.asyncDispose]())
     beforeEach(async () => {
-      world = template.copy()
+      world = await template.copy()
       tblctl = await world.open()
     })
     afterEach(async () => {
       await tblctl[Symbol.asyncDispose]()
-      world[Symbol.dispose]()
+      await world[Symbol.asyncDispose]()
     })
     const suite: Suite = {
       under,

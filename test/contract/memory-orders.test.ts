@@ -24,7 +24,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await tblctl[Symbol.asyncDispose]()
-  world[Symbol.dispose]()
+  await world[Symbol.asyncDispose]()
 })
 const reshard = (shards: number, as = tblctl) => as.operate('reshard', { refs: [ref] }, { shards })
 const fill = async (loads: number) => {

@@ -23,6 +23,7 @@ export async function sessionWith(folder: string, wrap: (store: ObjectStore) => 
   return openSession({
     config,
     run: 'test',
+    env: {},
     approver: { approve: async () => true },
     reporter: silent,
     stop: stopSwitch(),

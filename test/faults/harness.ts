@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Ended } from '../support/child.ts'
 
-export interface FaultScenario<World extends Disposable> {
+export interface FaultScenario<World extends Disposable | AsyncDisposable> {
   /** A fresh world each time. */
   setUp(): World | Promise<World>
   /** The command, with these variables in its environment. */
@@ -20,7 +20,7 @@ export interface FaultScenario<World extends Disposable> {
 }
 
 /** Returns how many kill points were tried. At least `least` are expected: fewer means that the announcements went missing. */
-export async function killEverywhere<World extends Disposable>(
+export async function killEverywhere<World extends Disposable | AsyncDisposable>(
   scenario: FaultScenario<World>,
   least: number,
 ): Promise<number> {
@@ -28,7 +28,7 @@ export async function killEverywhere<World extends Disposable>(
   const points = steps.flatMap((_, i) => (i % (scenario.every ?? 1) === 0 || i === steps.length - 1 ? [i + 1] : []))
   expect(points.length, 'announcements of durable writes').toBeGreaterThanOrEqual(least)
   for (const point of points) {
-    using world = await scenario.setUp()
+    await using world = await scenario.setUp()
     const killed = await scenario.command(world, { FAULT_KILL: String(point) })
     const told = `killed at durable step ${point} of ${steps.length} (${steps[point - 1]}):\n${killed.stdout}${killed.stderr}`
     // A run may have a step less than another; then it is simply done.
@@ -41,10 +41,10 @@ export async function killEverywhere<World extends Disposable>(
 }
 
 /** What a run comes to that nobody kills, and the durable steps that it announces. */
-async function undisturbed<World extends Disposable>(scenario: FaultScenario<World>) {
+async function undisturbed<World extends Disposable | AsyncDisposable>(scenario: FaultScenario<World>) {
   const folder = mkdtempSync(join(tmpdir(), 'tblctl-steps-'))
   try {
-    using world = await scenario.setUp()
+    await using world = await scenario.setUp()
     const count = join(folder, 'steps')
     const ended = await scenario.command(world, { FAULT_COUNT: count })
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)

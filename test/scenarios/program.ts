@@ -22,6 +22,7 @@ process.on('SIGINT', () => (why = 'interrupt'))
 process.on('SIGTERM', () => (why = 'terminate'))
 const common = {
   run: 'scenario',
+  env: {},
   approver: { approve: async () => true },
   reporter: {
     progress: () => {},

@@ -4,6 +4,7 @@ import { fail } from '../../core/errors.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
+import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
 import type { Location } from './location.ts'
 import { commit } from './log/commit.ts'
@@ -33,7 +34,8 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
     key: (options) => `schema=${options.schema} ${options.location ?? ''}`,
     async plan(subject, options, ctx) {
       const ref = refOfPath(subject.path)
-      const schema = await lake.environment.schema(options.schema)
+      refuseSettings(options, 'delta')
+      const schema = await lake.environment.schema(requireSchemaName(options, 'delta'))
       const location = lake.locations.of(subject, options.location)
       const registeredAt = subject.spec && lake.locations.of(subject).url
       if (registeredAt && registeredAt !== location.url)

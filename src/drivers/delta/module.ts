@@ -5,7 +5,7 @@ import { type DeltaConfig, deltaConfig } from './config.ts'
 export const driver: DriverModule<DeltaConfig> = {
   kind: 'delta',
   config: deltaConfig,
-  traits: { embedded: true, verified: true },
+  traits: { embedded: true, verified: true, users: false },
   can: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export'],
   schemaFormats: { delta: async (schema) => (await import('./types.ts')).formatSchemaString(schema.fields) },
   example: { url: 'file:./lake' },

@@ -5,6 +5,7 @@ import { canonicalJson, type JsonObject } from '../../core/json.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
+import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
 import type { MemoryStore } from './store.ts'
 import { findTable, refuseTypes } from './table.ts'
@@ -25,7 +26,8 @@ export function create(
     resume: 'continue',
     key: (options) => `schema=${options.schema}`,
     async plan(subject, options) {
-      const schema = await environment.schema(options.schema)
+      refuseSettings(options, 'memory')
+      const schema = await environment.schema(requireSchemaName(options, 'memory'))
       refuseTypes(schema)
       const ref = refOfPath(subject.path)
       const there = findTable(store, subject.path)

@@ -12,7 +12,7 @@ interface State {
 
 export function flush(
   store: MemoryStore,
-): Operation<object, any, { shards: number; rows: number; skipped: readonly string[] }, State> {
+): Operation<{ as: string | null }, any, { shards: number; rows: number; skipped: readonly string[] }, State> {
   const dueShards = (path: string, after: number) =>
     store
       .all('select distinct shard from segments where path = ? and hot = 1 and shard > ? order by shard', path, after)

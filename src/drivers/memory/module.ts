@@ -13,7 +13,7 @@ const config = z.strictObject({
 export const driver: DriverModule<z.infer<typeof config>> = {
   kind: 'memory',
   config,
-  traits: { embedded: true, verified: true },
+  traits: { embedded: true, verified: true, users: false },
   can: ['register', 'unregister', 'create', 'load', 'optimize', 'reshard', 'flush', 'tenant.create', 'query', 'export'],
   example: { file: '.tblctl/memory.db' },
   open: async (backend, settings, environment) =>

@@ -1,13 +1,18 @@
 /** query: one locked-down SELECT over the segments of the chosen tables. */
 import type { Rows } from '../../core/batch.ts'
-import type { DriverEnvironment } from '../../core/driver.ts'
+import type { DriverEnvironment, QueryOptions } from '../../core/driver.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
 import { lockedQuery } from '../../engine/locked-query.ts'
 import { type OpenTable, openTable } from './segments.ts'
 import type { MemoryStore } from './store.ts'
 
 export function query(store: MemoryStore, environment: DriverEnvironment) {
-  return async (tables: readonly { name: string; table: Subject }[], sql: string, ctx: ReadContext): Promise<Rows> => {
+  return async (
+    tables: readonly { name: string; table: Subject }[],
+    sql: string,
+    _options: QueryOptions,
+    ctx: ReadContext,
+  ): Promise<Rows> => {
     const open: OpenTable[] = []
     const close = async () => {
       for (const table of open) await table[Symbol.asyncDispose]()

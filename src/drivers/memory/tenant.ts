@@ -28,9 +28,11 @@ interface TenantPlan extends Plan {
   readonly create: readonly string[]
 }
 
+type TenantOptions = ReturnType<typeof tenantCreateOptions.parse>
+
 export function tenantCreate(
   store: MemoryStore,
-): Operation<{ schemaSet: string }, TenantPlan, { created: number }, StepsState> {
+): Operation<TenantOptions, TenantPlan, { created: number }, StepsState> {
   return {
     options: tenantCreateOptions,
     version: 1,

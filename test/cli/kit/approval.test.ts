@@ -107,7 +107,11 @@ describe('severe', () => {
     expect((await approve([item('severe', 'lake/a'), item('severe', 'lake/a/c')])).error?.hint).toContain(
       '"2 subjects"',
     )
-    expect((await approve([item('severe', 'lake/a')])).error?.hint).toContain('--confirm lake:a/')
+    const project = [item('severe', 'lake/a')]
+    expect((await approve(project)).error?.hint).toContain('--confirm a')
+    for (const confirm of ['a', 'lake:a/'])
+      expect(await approve(project, { confirm })).toMatchObject({ approved: true })
+    expect((await approve(project, { confirm: 'lake:a' })).error?.code).toBe('approval-mismatch')
   })
   it('shows the first plans of many', async () => {
     const items = Array.from({ length: 25 }, (_, n) => item('severe', `lake/a/t${n}`))

@@ -10,10 +10,10 @@ export function cancelling({ under, can, world, tblctl }: Suite): void {
   /** Kills the call at its n-th durable step for every n, cancels what is left over, and looks. Returns how many were cancelled. */
   async function cancelEverywhere(call: readonly unknown[], every: number, look: (at: World) => Promise<void>) {
     await tblctl()[Symbol.asyncDispose]()
-    using saved = world().save()
+    await using saved = await world().save()
     let cancelled = 0
     for (let n = 1; ; n += every) {
-      using at = saved.restore()
+      await using at = await saved.restore()
       const killed = await at.run(call, { FAULT_KILL: String(n) })
       if (killed.signal !== 'SIGKILL') return cancelled
       const dead = (await at.jobs()).find((job) => job.state === 'open')

@@ -26,7 +26,7 @@ export function killing({ can, world, tblctl }: Suite): void {
   /** What is there now is where each run begins. */
   const from = async (call: readonly unknown[], least: number) => {
     await tblctl()[Symbol.asyncDispose]()
-    using saved = world().save()
+    await using saved = await world().save()
     return await killEverywhere(
       { setUp: () => saved.restore(), command: (at, env) => at.run(call, env), oracle: state },
       least,
@@ -51,7 +51,7 @@ export function killing({ can, world, tblctl }: Suite): void {
       async () => {
         await create(tblctl(), [ref])
         await tblctl()[Symbol.asyncDispose]()
-        using saved = world().save()
+        await using saved = await world().save()
         const call = ['load', ref, allInputs, { commitRows: Math.ceil(allRows / 2) }]
         await killEverywhere(
           {

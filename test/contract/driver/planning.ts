@@ -38,22 +38,22 @@ export function planning({ can, world, tblctl }: Suite): void {
       '%s --dry-run while another process has the whole project to itself: not busy, nothing changed',
       async (verb) => {
         await using _held = await world().hold('lake/acme', 'exclusive')
-        const before = world().fingerprint()
+        const before = await world().fingerprint()
         const item = only(await dryRuns[verb]!(), 'skipped')
         expect(item.plan).toMatchObject({ changes: expect.any(Number), summary: [expect.any(String)] })
         expect(item.plan!.changes).toBeGreaterThan(0)
         expect(JSON.stringify(item.plan).length).toBeLessThan(1_000_000)
         expect(item.job).toBeUndefined()
-        expect(world().fingerprint()).toEqual(before)
+        expect(await world().fingerprint()).toEqual(before)
       },
     )
 
     test('without --dry-run it is busy, says with what, and changes nothing', async () => {
       await using _held = await world().hold(path, 'exclusive')
-      const before = world().fingerprint()
+      const before = await world().fingerprint()
       const error = failure(await load(tblctl(), world().folder, ref, ['more.ndjson']))
       expect(error).toMatchObject({ kind: 'busy', retry: 'later', message: expect.stringContaining('hold') })
-      expect(world().fingerprint()).toEqual(before)
+      expect(await world().fingerprint()).toEqual(before)
     })
 
     test('planning twice gives the same plan', async () => {

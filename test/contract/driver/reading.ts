@@ -38,10 +38,10 @@ export function reading({ can, world, tblctl }: Suite): void {
       'insert into t select * from t',
       "select * from glob('*')",
     ])('refused before it runs: %s', async (sql) => {
-      const before = world().fingerprint()
+      const before = await world().fingerprint()
       const error = await thrown(rowsOf(tblctl(), ref, sql))
       expect(['refused', 'usage']).toContain(error.kind)
-      expect(world().fingerprint()).toEqual(before)
+      expect(await world().fingerprint()).toEqual(before)
     })
 
     test('a column that is not there is told with the ones that are', async () => {

@@ -6,7 +6,7 @@ import { thing } from './inputs.ts'
 import type { Suite } from './suite.ts'
 import { countOf } from './world.ts'
 
-export function several({ under, can, world, tblctl }: Suite): void {
+export function several({ can, world, tblctl }: Suite): void {
   describe.runIf(can.has('create') && can.has('load') && can.has('optimize'))('several tables', () => {
     const refs = ['lake:p1/t', 'lake:p2/t', 'lake:p3/t', 'lake:p4/t', 'lake:p5/t']
     const fill = async () => {
@@ -48,7 +48,7 @@ export function several({ under, can, world, tblctl }: Suite): void {
 
     test('a backend that the config no longer names fails for its own tables only', async () => {
       const config = readFileSync(world().file('tblctl.yaml'), 'utf8')
-      world().write('tblctl.yaml', `${config}  gone: ${under.backend}\n`)
+      world().write('tblctl.yaml', `${config}  gone: ${world().backend}\n`)
       {
         await using two = await world().open()
         await create(two, ['lake:p1/t', 'gone:p2/t'])

@@ -24,8 +24,14 @@ export interface DriverUnderTest {
   readonly kind: string
   /** What it must be able to do. A verb that it lost would otherwise only leave its tests out. */
   readonly verbs: readonly Verb[]
+  /** Told apart in the output where one driver is tested over several engines: `clickhouse over HTTP`. Default: the kind. */
+  readonly name?: string
   /** The backend `lake` of the config, in YAML's flow form. */
   readonly backend: string
+  /** What the backend keeps outside of the world's folder. Absent: all of it lies there. */
+  readonly outside?: Outside
+  /** For child processes, beside PATH and HOME: credentials that an SDK looks for itself. */
+  readonly env?: Readonly<Record<string, string>>
   /**
    * Makes a table without rows, columns `id Int64 not null` and `note Utf8`, in the backend without tblctl's catalog learning of it.
    * Null when the backend cannot be written from outside.
@@ -40,48 +46,79 @@ export interface DriverUnderTest {
   readonly survives: boolean
 }
 
+/** A bucket, a server's databases: each world has a part of its own there, named after its folder, and no other world touches it. */
+export interface Outside {
+  /** The backend's config of this world, in YAML's flow form. */
+  backend(folder: string): string
+  /** Makes the part of `to` hold what that of `from` holds, and nothing else. `saved` folders are worlds in this respect. */
+  copy(from: string, to: string): Promise<void>
+  /** Missing is no error. */
+  remove(folder: string): Promise<void>
+  /** All that is there, by name: equal when nothing changed. */
+  fingerprint(folder: string): Promise<Readonly<Record<string, string>>>
+}
+
 const program = fileURLToPath(new URL('../program.ts', import.meta.url))
 
-export class World implements Disposable {
+export class World implements AsyncDisposable {
   readonly folder: string
-  constructor(folder: string) {
+  private readonly under: DriverUnderTest
+  constructor(folder: string, under: DriverUnderTest) {
     this.folder = folder
+    this.under = under
   }
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.under.outside?.remove(this.folder)
     rmSync(this.folder, { recursive: true, force: true })
   }
 
   static async make(under: DriverUnderTest): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'tblctl-driver-'))
-    writeFileSync(
-      join(folder, 'tblctl.yaml'),
-      `version: 1\nschemas: [./schemas]\nbackends:\n  lake: ${under.backend}\n`,
-    )
+    const world = new World(folder, under)
+    world.configure()
     mkdirSync(join(folder, 'schemas'))
     for (const [name, text] of Object.entries(schemas)) writeFileSync(join(folder, 'schemas', `${name}.yaml`), text)
     writeFileSync(join(folder, 'a.ndjson'), ndjsonRows)
     writeFileSync(join(folder, 'b.csv'), csvRows)
     await using engine = await openEngine({ scratch: join(folder, 'scratch') })
     await engine.run(`COPY (${parquetRows}) TO ${quotePath(join(folder, 'c.parquet'))} (FORMAT parquet)`)
-    return new World(folder)
+    return world
+  }
+  /** `more`: further backends, a line each. */
+  configure(more: readonly string[] = []): void {
+    const lines = ['version: 1', 'schemas: [./schemas]', 'backends:', `  lake: ${this.backend}`, ...more]
+    writeFileSync(join(this.folder, 'tblctl.yaml'), `${lines.join('\n')}\n`)
+  }
+  /** The backend `lake`, in YAML's flow form. */
+  get backend(): string {
+    return this.under.outside?.backend(this.folder) ?? this.under.backend
   }
   /** Another world that begins as this one is now. Nothing may be open in it, and no table made. */
-  copy(): World {
+  async copy(): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'tblctl-driver-'))
     cpSync(this.folder, folder, { recursive: true })
-    return new World(folder)
+    await this.under.outside?.copy(this.folder, folder)
+    const world = new World(folder, this.under)
+    world.configure()
+    return world
   }
   /** As it is now, to begin from again and again in the same place, because paths may be absolute. Nothing may be open in it. */
-  save(): Disposable & { restore(): World } {
+  async save(): Promise<AsyncDisposable & { restore(): Promise<World> }> {
+    const { folder, under } = this
     const saved = mkdtempSync(join(tmpdir(), 'tblctl-driver-saved-'))
-    cpSync(this.folder, saved, { recursive: true })
+    cpSync(folder, saved, { recursive: true })
+    await under.outside?.copy(folder, saved)
     return {
-      restore: () => {
-        rmSync(this.folder, { recursive: true, force: true })
-        cpSync(saved, this.folder, { recursive: true })
-        return new World(this.folder)
+      restore: async () => {
+        rmSync(folder, { recursive: true, force: true })
+        cpSync(saved, folder, { recursive: true })
+        await under.outside?.copy(saved, folder)
+        return new World(folder, under)
       },
-      [Symbol.dispose]: () => rmSync(saved, { recursive: true, force: true }),
+      [Symbol.asyncDispose]: async () => {
+        await under.outside?.remove(saved)
+        rmSync(saved, { recursive: true, force: true })
+      },
     }
   }
 
@@ -103,7 +140,7 @@ export class World implements Disposable {
   }
   /** One call of the service layer in a process of its own (program.ts). */
   run(call: readonly unknown[], env: Record<string, string> = {}): Promise<Ended> {
-    return runChild(program, [JSON.stringify(call)], { cwd: this.folder, env })
+    return runChild(program, [JSON.stringify(call)], { cwd: this.folder, env: { ...this.under.env, ...env } })
   }
 
   async jobs(path?: string): Promise<Job[]> {
@@ -131,8 +168,8 @@ export class World implements Disposable {
   }
 
   /** Everything that is there: files by their bytes, SQLite databases by their rows (their files change when nothing does). */
-  fingerprint(): Record<string, string> {
-    const found: Record<string, string> = {}
+  async fingerprint(): Promise<Record<string, string>> {
+    const found: Record<string, string> = { ...(await this.under.outside?.fingerprint(this.folder)) }
     for (const entry of readdirSync(this.folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || /-(wal|shm)$/.test(entry.name)) continue
       const file = join(entry.parentPath, entry.name)

@@ -6,9 +6,9 @@ import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { DriverSource } from '../../../src/config/backends.ts'
 import { type Config, type LoadOptions, loadConfig } from '../../../src/config/load.ts'
-import { secret } from '../../../src/config/secret-field.ts'
 import type { DriverModule } from '../../../src/core/driver.ts'
 import { type ErrorView, errorView } from '../../../src/core/errors.ts'
+import { secret } from '../../../src/settings/secret-field.ts'
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tblctl-config-'))
@@ -31,7 +31,7 @@ function fakeModule(kind: string, config: DriverModule['config']): DriverModule 
     kind,
     config,
     example: {},
-    traits: { embedded: true, verified: true },
+    traits: { embedded: true, verified: true, users: false },
     can: [],
     open: unused,
     policy: unused,

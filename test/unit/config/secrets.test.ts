@@ -2,8 +2,8 @@ import { chmod, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
-import { parseSecret, Secret } from '../../../src/config/secret.ts'
 import { isTrusted, trust, trustFile } from '../../../src/config/trust.ts'
+import { parseSecret, Secret } from '../../../src/settings/secret.ts'
 import { load, loadError, put, temporaryFolder, viewOf } from './fixture.ts'
 
 const withPassword = (password: string): string =>
