@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { OperationVerb } from '../core/driver.ts'
 import { fail } from '../core/errors.ts'
-import type { AnyOperation, Plan } from '../core/operation.ts'
+import type { AnyOperation, Plan, Subject } from '../core/operation.ts'
 import { type Path, refOfPath, refOfSubject } from '../core/ref.ts'
 import { type OperationReport, operationOf, parseOptions, runWork } from './operate.ts'
 import { subjectOf } from './select.ts'
@@ -20,12 +20,27 @@ export async function provision(
 ): Promise<OperationReport> {
   const work = await Promise.all(
     refs.map(async (ref) => {
-      const subject = await subjectOf(session, ref)
+      const { subject, ...more } = await tableOfProject(session, verb, await subjectOf(session, ref))
       const operation = await operationOf(session, verb, subject)
-      return { verb, operation: alone(session, operation), options: parseOptions(operation, rawOptions), subject }
+      const options = parseOptions(operation, { ...rawOptions, ...more })
+      return { verb, operation: alone(session, operation), options, subject }
     }),
   )
   return runWork(session, verb, work, { dryRun })
+}
+
+/** `register PROJECT/`, where the driver says which table of a project that means. */
+async function tableOfProject(
+  session: Session,
+  verb: OperationVerb,
+  subject: Subject,
+): Promise<{ readonly subject: Subject; readonly orCreate?: string }> {
+  if (verb !== 'register' || subject.kind !== 'project') return { subject }
+  const { projectTable } = await session.driver(subject.path.split('/')[0]!)
+  if (!projectTable) return { subject }
+  const path = `${subject.path}/${projectTable.table}`
+  const spec = (await session.catalog().table(path))?.spec ?? null
+  return { subject: { kind: 'table', path, spec }, orCreate: projectTable.schema }
 }
 
 function alone(session: Session, operation: AnyOperation): AnyOperation {

@@ -96,7 +96,12 @@ export interface Tenant {
 
 /** Verbs by name; dotted ones are verbs on a project or a backend. */
 export interface Capabilities {
-  readonly register?: AnyOperation<{ location: string | null; labels: Readonly<Record<string, string>> }>
+  readonly register?: AnyOperation<{
+    location: string | null
+    labels: Readonly<Record<string, string>>
+    /** Name of the table schema that it is created from when it is not there; only `projectTable` says so. */
+    orCreate?: string | null
+  }>
   readonly unregister?: AnyOperation<object>
   readonly create?: AnyOperation<CreateOptions>
   /** `retention`: a duration, or `none` for ever. `applyNow`: rows that are too old go at once, and not when the backend comes to it. */
@@ -158,6 +163,8 @@ export interface Traits {
 export interface Driver extends AsyncDisposable {
   readonly kind: string
   readonly can: Capabilities
+  /** What `register PROJECT/` means: this table of the project, created from this table schema when it is not there. */
+  readonly projectTable?: { readonly table: string; readonly schema: string }
   /** Reachable, credentials, permissions on a probe, clock, versions. Never throws for what it checks. */
   ping(ctx: ReadContext): Promise<readonly Check[]>
   /** Every table that the backend holds, registered or not. */
@@ -174,6 +181,8 @@ export interface DriverEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>
   /** For files that may be lost at any time; the driver makes and removes its own folder below. */
   scratch(): Promise<string>
+  /** `--lock-timeout`, for locks that only the backend knows; default 0 = try once. */
+  readonly lockTimeoutMs?: number
   schema(name: string): Promise<TableSchema>
 }
 

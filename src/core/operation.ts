@@ -33,6 +33,8 @@ export interface Plan {
   readonly risk: Risk
   /** Lines for a person. */
   readonly summary: readonly string[]
+  /** Without changes: what the report tells of what is there, as `result`. */
+  readonly found?: JsonObject
   /** What the plan was computed from, and no more: versions, epochs, hashes. `execute` compares it first. */
   readonly basis: JsonObject
   /** All of them, taken at once or not at all; [] when the backend needs none. */

@@ -41,6 +41,8 @@ export interface SourceFacts {
   readonly marker: string | null
   /** The source's clock less the lag that late rows are given: no page goes past it. Exact text. */
   readonly highWater: string
+  /** Names this very table: another one after it was dropped and made again. Absent when the source cannot tell. */
+  readonly identity?: string
 }
 
 export interface Page {
@@ -93,6 +95,7 @@ export interface SyncTarget {
     shape: { readonly fields: readonly Field[]; readonly key: readonly string[] },
     ctx: ReadContext,
   ): Promise<{ readonly created: boolean; readonly added: readonly string[] }>
+  /** Null: no row of this sync was written, or there is no table. Throws `refused` when the table has the checkpoint of another sync. */
   checkpoint(table: Subject, sync: string, ctx: ReadContext): Promise<Checkpoint | null>
   /**
    * Rows and `to`. Rows of a key that is there replace it, unless what is there is newer by `newest` (the time column). `moved`: the stored

@@ -8,10 +8,11 @@ import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import type { Batch, Cell, Rows } from '../core/batch.ts'
 import { fail } from '../core/errors.ts'
 import type { DataType, Field } from '../core/types.ts'
+import { appendBatch } from './append.ts'
 import { chunkReader } from './cells.ts'
 import { engineError, isDamage } from './engine-error.ts'
-import { parquetSource } from './sql-text.ts'
-import { dataTypeOf } from './types.ts'
+import { parquetSource, quoteIdentifier } from './sql-text.ts'
+import { dataTypeOf, sqlType } from './types.ts'
 
 export interface EngineOptions {
   /** Folder for files that may be lost at any time; made when missing. */
@@ -43,6 +44,8 @@ export interface Engine extends AsyncDisposable {
   run(sql: string): Promise<void>
   /** What a SELECT would return; nothing is read but what it takes to bind it. */
   columns(select: string): Promise<ResultColumn[]>
+  /** Adds rows to the table `name`, which is made with their columns when it is not there. Throws `type-unsupported`. */
+  append(name: string, batch: Batch): Promise<void>
   /** All rows as canonical cells by column name; for small results. */
   all(sql: string): Promise<Row[]>
   /**
@@ -57,10 +60,10 @@ const interruptEveryMs = 50
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { signal } = options
   signal?.throwIfAborted()
-  const { DuckDBInstance } = await import('@duckdb/node-api')
+  const duckdb = await import('@duckdb/node-api')
   await mkdir(options.scratch, { recursive: true })
   const directory = await mkdtemp(join(options.scratch, 'engine-'))
-  const instance = await DuckDBInstance.create(':memory:', {
+  const instance = await duckdb.DuckDBInstance.create(':memory:', {
     threads: String(options.threads ?? 2),
     memory_limit: `${options.memoryLimit ?? 192 * 1024 * 1024}B`,
     temp_directory: join(directory, 'spill'),
@@ -149,6 +152,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           const type = statement.columnType(i)
           return { name: statement.columnName(i), type: dataTypeOf(type) ?? null, engineType: String(type) }
         })
+      }),
+    append: (name, batch) =>
+      withConnection(async (connection) => {
+        const columns = batch.fields.map((field) => `${quoteIdentifier(field.name)} ${sqlType(field.type)}`)
+        await connection.run(`CREATE TABLE IF NOT EXISTS ${quoteIdentifier(name)} (${columns.join(', ')})`)
+        const appender = await connection.createAppender(name)
+        try {
+          appendBatch(duckdb, appender, batch)
+        } finally {
+          appender.closeSync()
+        }
       }),
     all: (sql) =>
       withConnection(async (connection) => {

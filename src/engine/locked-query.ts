@@ -19,14 +19,17 @@ export interface QueryTable {
 export interface LockedQuery extends EngineOptions {
   readonly tables: readonly QueryTable[]
   readonly sql: string
+  /** How messages call files that are copies (Engine.copies). */
+  readonly copies?: ReadonlyMap<string, string>
 }
 
 /**
  * Throws `query-not-allowed` (refused) for anything but one SELECT over the tables, `bad-query` (usage) with position and columns for
  * one that does not parse or bind. The engine lives until the rows are disposed.
  */
-export async function lockedQuery({ tables, sql, ...options }: LockedQuery): Promise<Rows> {
+export async function lockedQuery({ tables, sql, copies, ...options }: LockedQuery): Promise<Rows> {
   const engine = await openEngine(options)
+  for (const [path, name] of copies ?? []) engine.copies.set(path, name)
   const files = tables.flatMap((table) => table.files)
   try {
     const [parsed] = await engine.all(`SELECT json_serialize_sql(${quoteString(sql)}) AS tree`)

@@ -2,6 +2,11 @@
 import { fail } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
 
+/** Names that only a store itself uses; a listing leaves them out, and no key may end in one. */
+export const reservedPrefix = '.tblctl-'
+
+export const isKey = (key: string): boolean => problem(key) === null
+
 /** Refuses what could leave the root or name two things at once. Throws `data`/`bad-key`. */
 export function checkKey(key: string): string {
   const why = problem(key)

@@ -4,10 +4,8 @@ import { copyFile, type FileHandle, link, open, rename, unlink } from 'node:fs/p
 import { dirname, join } from 'node:path'
 import { durable } from '../core/durable.ts'
 import { makeFolder } from '../core/files.ts'
+import { reservedPrefix } from './keys.ts'
 import { codeOf } from './local-errors.ts'
-
-/** Names that only this store uses; a listing leaves them out. A killed process may leave one behind: it is never read. */
-export const temporaryPrefix = '.tblctl-'
 
 /** Makes the folder and its parents, and makes each new name durable. */
 export async function makeDurableFolder(folder: string): Promise<void> {
@@ -22,7 +20,8 @@ export async function withTemporary<T>(
 ): Promise<T> {
   const folder = dirname(target)
   await makeDurableFolder(folder)
-  const temporary = join(folder, `${temporaryPrefix}${randomUUID()}.tmp`)
+  // A killed process may leave it behind: it is never read.
+  const temporary = join(folder, `${reservedPrefix}${randomUUID()}.tmp`)
   try {
     durable('object-temporary:before')
     if (content instanceof Uint8Array) await write(temporary, content)

@@ -2,9 +2,8 @@
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compareKeys } from './keys.ts'
+import { compareKeys, reservedPrefix } from './keys.ts'
 import { isAbsent } from './local-errors.ts'
-import { temporaryPrefix } from './local-files.ts'
 import type { ObjectInfo } from './object-store.ts'
 
 /** A folder being listed: its path, its key with a trailing slash (`''` for the root), and where it and its parents really are. */
@@ -35,11 +34,17 @@ export async function* listTree(
     while (end < entries.length && end - i < 64 && entries[end]!.is === 'file') end++
     const batch = entries.slice(i, end)
     const stats = await Promise.all(batch.map((file) => statOf(join(folder.path, file.name))))
-    for (const [j, info] of stats.entries())
-      if (info?.isFile()) yield { key: folder.key + batch[j]!.name, size: info.size, modifiedAt: info.mtime }
+    for (const [j, info] of stats.entries()) if (info?.isFile()) yield infoOf(folder.key + batch[j]!.name, info)
     i = end
   }
 }
+
+export const infoOf = (key: string, { size, mtime, mtimeMs, ino }: Stats): ObjectInfo => ({
+  key,
+  size,
+  modifiedAt: mtime,
+  etag: `${ino}-${mtimeMs}-${size}`,
+})
 
 export async function* listFolders(folder: Folder, inside: (real: string) => boolean): AsyncGenerator<string> {
   const names = (await entriesOf(folder, inside)).filter((entry) => entry.is === 'folder')
@@ -73,7 +78,7 @@ async function entriesOf(folder: Folder, inside: (real: string) => boolean): Pro
   }
   const entries: Entry[] = []
   for (const entry of found) {
-    if (entry.name.startsWith(temporaryPrefix)) continue
+    if (entry.name.startsWith(reservedPrefix)) continue
     const resolved = entry.isSymbolicLink() ? await followLink(folder, entry.name, inside) : plain(folder, entry)
     if (resolved !== undefined) entries.push(resolved)
   }

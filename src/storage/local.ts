@@ -6,10 +6,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { durable } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
-import { checkFolder, checkKey } from './keys.ts'
+import { checkFolder, checkKey, reservedPrefix } from './keys.ts'
 import { codeOf, isAbsent, storageError } from './local-errors.ts'
-import { linkIfAbsent, makeDurableFolder, replace, syncFile, temporaryPrefix, withTemporary } from './local-files.ts'
-import { type Folder, listFolders, listTree } from './local-list.ts'
+import { linkIfAbsent, makeDurableFolder, replace, syncFile, withTemporary } from './local-files.ts'
+import { type Folder, infoOf, listFolders, listTree } from './local-list.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
 
 /**
@@ -28,8 +28,8 @@ export function openLocalStore(root: string | URL): ObjectStore {
     return target
   }
   async function writable(key: string): Promise<string> {
-    if (basename(key).startsWith(temporaryPrefix))
-      throw fail('data', 'bad-key', `"${printable(key)}" cannot name an object: "${temporaryPrefix}…" is reserved`)
+    if (basename(key).startsWith(reservedPrefix))
+      throw fail('data', 'bad-key', `"${printable(key)}" cannot name an object: "${reservedPrefix}…" is reserved`)
     return confined(key)
   }
   async function tree(folder: string): Promise<{ start: Folder; inside: (real: string) => boolean }> {
@@ -149,7 +149,7 @@ const trimSlash = (path: string): string => (path.length > 1 && path.endsWith(se
 async function inspect(key: string, target: string): Promise<ObjectInfo | undefined> {
   try {
     const info = await stat(target)
-    return info.isFile() ? { key, size: info.size, modifiedAt: info.mtime } : undefined
+    return info.isFile() ? infoOf(key, info) : undefined
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw storageError(error, 'read', target)

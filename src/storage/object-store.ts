@@ -8,7 +8,10 @@
 export interface ObjectInfo {
   readonly key: string
   readonly size: number
+  /** As exact as the store knows it: S3 to the second. */
   readonly modifiedAt: Date
+  /** Another text for other bytes; the same object has the same one in every answer. */
+  readonly etag: string
 }
 
 export interface ObjectStore extends AsyncDisposable {

@@ -9,7 +9,11 @@ const labels = z.record(z.string().min(1).max(128), z.string().max(1024)).defaul
 const location = z.string().min(1).nullable().default(null)
 const bytes = z.number().int().positive()
 
-export const registerOptions = z.strictObject({ location, labels })
+export const registerOptions = z.strictObject({
+  location,
+  labels,
+  orCreate: z.string().min(1).nullable().default(null),
+})
 export const unregisterOptions = z.strictObject({})
 const as = z.string().min(1).max(1024).nullable().default(null)
 const duration = z.string().superRefine((text, ctx) => {

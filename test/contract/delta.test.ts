@@ -4,30 +4,18 @@ import { expect, test } from 'vitest'
 import { create, unregister } from './driver/calls.ts'
 import { type DriverUnderTest, World } from './driver/world.ts'
 import { driverContract } from './driver.ts'
-
-const column = (name: string, type: string, nullable: boolean) => ({ name, type, nullable, metadata: {} })
+import { versionZero } from './version-zero.ts'
 
 const delta: DriverUnderTest = {
   kind: 'delta',
-  verbs: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export'],
+  verbs: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export', 'sync.target'],
   backend: '{ driver: delta, url: "file:./lake" }',
   survives: true,
   cancelledCreate: 'empty',
-  // Version 0 as other writers make it: Delta PROTOCOL, "Change Metadata" and "Protocol Evolution".
   makeOutside: async (directory, project, table) => {
     const log = join(directory, 'lake/projects', project, table, '_delta_log')
     mkdirSync(log, { recursive: true })
-    const fields = [column('id', 'long', false), column('note', 'string', true)]
-    const metaData = {
-      id: '5fba94ed-9794-4965-ba6e-6ee3c0d22af9',
-      format: { provider: 'parquet', options: {} },
-      schemaString: JSON.stringify({ type: 'struct', fields }),
-      partitionColumns: [],
-      configuration: {},
-      createdTime: 1_714_557_600_000,
-    }
-    const actions = [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }]
-    writeFileSync(join(log, '00000000000000000000.json'), `${actions.map((a) => JSON.stringify(a)).join('\n')}\n`)
+    writeFileSync(join(log, '00000000000000000000.json'), versionZero())
   },
 }
 await driverContract(delta)

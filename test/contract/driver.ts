@@ -4,7 +4,9 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import type { Tblctl } from '../../src/api/open.ts'
+import { parseRef } from '../../src/core/ref.ts'
 import { loadDriver } from '../../src/drivers/registry.ts'
+import { create, register } from './driver/calls.ts'
 import { cancelling } from './driver/cancelling.ts'
 import { declaration } from './driver/declaration.ts'
 import { killing } from './driver/killing.ts'
@@ -44,6 +46,11 @@ export async function driverContract(under: DriverUnderTest): Promise<void> {
       can: new Set(module.can),
       world: () => world,
       tblctl: () => tblctl,
+      provide: async (refs) => {
+        if (module.can.includes('create')) return void (await create(tblctl, refs))
+        for (const { project, table } of refs.map(parseRef)) await under.makeOutside?.(world.folder, project, table)
+        await register(tblctl, refs)
+      },
     }
     declaration(suite)
     provisioning(suite)

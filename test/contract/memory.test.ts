@@ -16,6 +16,8 @@ await driverContract({
     'tenant.create',
     'query',
     'export',
+    'sync.source',
+    'sync.target',
   ],
   backend: '{ driver: memory, file: memory.db }',
   survives: true,

@@ -63,6 +63,30 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(await store.read('a/b/c.json/d')).toBeUndefined()
     })
 
+    it('tells an object from another in its place: one etag and one time in every answer', async () => {
+      const file = join(scratch, 'file')
+      await writeFile(file, 'first')
+      const uploaded = await store.upload('e/x', file)
+      expect(await list('e')).toEqual([uploaded])
+      expect(await store.head('e/x')).toEqual(uploaded)
+      expect(await store.head('e/x')).toEqual(uploaded)
+      await store.put('e/x', bytes('other'))
+      const replaced = await store.head('e/x')
+      expect(replaced).toMatchObject({ size: uploaded.size })
+      expect(replaced!.etag).not.toBe(uploaded.etag)
+      expect(await list('e')).toEqual([replaced])
+    })
+
+    it('uploads a file of several parts whole', async () => {
+      const content = Buffer.alloc(17_000_000, 'several parts ')
+      const file = join(scratch, 'large')
+      await writeFile(file, content)
+      expect(await store.upload('large', file)).toMatchObject({ size: content.length })
+      const pieces = [await store.read('large', { offset: 0, length: 9_000_000 })]
+      pieces.push(await store.read('large', { offset: 9_000_000, length: 9_000_000 }))
+      expect(Buffer.concat(pieces.map((piece) => piece!)).equals(content)).toBe(true)
+    })
+
     it('reads ranges, and no further than the end', async () => {
       await store.put('r', bytes('0123456789'))
       const range = async (offset: number, length: number) => text(await store.read('r', { offset, length }))

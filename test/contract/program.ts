@@ -1,7 +1,7 @@
 /** One call of the service layer in a process of its own, for the fault harness and for races. argv[2]: the call as JSON. Prints the report. */
 import { errorView, exitCodes } from '../../src/core/errors.ts'
 import { openIn } from '../support/open.ts'
-import { create, type LoadWith, load, optimize, register, unregister } from './driver/calls.ts'
+import { asUser, create, type LoadWith, load, optimize, register, unregister } from './driver/calls.ts'
 
 type Call =
   | readonly ['create', string, string]
@@ -13,7 +13,9 @@ const call = JSON.parse(process.argv[2]!) as Call
 const directory = process.cwd()
 
 async function answer(): Promise<object> {
-  await using tblctl = await openIn(directory, { lockTimeoutMs: Number(process.env.LOCK_TIMEOUT ?? 0) })
+  const { CONTRACT_AS: as, LOCK_TIMEOUT: lockTimeout = 0 } = process.env
+  const opened = await openIn(directory, { lockTimeoutMs: Number(lockTimeout) })
+  await using tblctl = as === undefined ? opened : asUser(opened, as, false)
   switch (call[0]) {
     case 'create':
       return await create(tblctl, [call[1]], call[2])

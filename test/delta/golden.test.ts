@@ -21,7 +21,7 @@ const refused: Readonly<Record<string, readonly [code: string, says: string]>> =
   'deltalog-state-reconstruction-without-protocol': ['no-protocol', 'no protocol'],
   'dv-with-columnmapping': ['delta-feature', 'deletionVectors'],
   'log-replay-dv-key-cases': ['delta-feature', 'deletionVectors'],
-  'no-delta-log-folder': ['no-delta-table', 'no Delta table'],
+  'no-delta-log-folder': ['not-a-delta-table', 'not a Delta table'],
   'table-with-columnmapping-mode-name': ['delta-feature', 'columnMapping'],
   'update-deleted-directory': ['bad-schema', 'no schema'],
   'v2-checkpoint-parquet': ['delta-feature', 'v2Checkpoint'],

@@ -47,7 +47,7 @@ describe('the forms of a location', () => {
   })
 
   it.each([
-    ['s3://bucket/x', 'no place'],
+    ['gs://bucket/x', 'no place'],
     ['http://host/x', 'no place'],
     ['file://host/share', 'no file URL'],
     ['file:///a%2Fb', 'no file URL'],

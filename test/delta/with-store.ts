@@ -7,7 +7,6 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { ReportItem } from '../../src/core/host.ts'
 import { openDeltaDriver } from '../../src/drivers/delta/driver.ts'
 import { driverKinds, loadDriver } from '../../src/drivers/registry.ts'
-import { openLocalStore } from '../../src/storage/local.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { silent, stopSwitch } from '../support/open.ts'
 
@@ -31,8 +30,7 @@ export async function sessionWith(folder: string, wrap: (store: ObjectStore) => 
     parallelism: 1,
     loadDriver: async (kind) => ({
       ...(await loadDriver(kind)),
-      open: async (backend, settings, environment) =>
-        openDeltaDriver(backend, settings, environment, (path) => wrap(openLocalStore(path))),
+      open: async (backend, settings, environment) => openDeltaDriver(backend, settings, environment, wrap),
     }),
   })
 }

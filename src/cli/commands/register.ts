@@ -15,9 +15,13 @@ export const command: CommandModule<{ refs: readonly string[] }, Options> = {
   name: 'register',
   summary: 'Adopt tables that exist',
   description:
-    'Reads what is there and remembers it in the catalog; nothing is written to the table. Again, it changes nothing.',
+    'Reads what is there and remembers it in the catalog; nothing is written to the table. Again, it changes nothing. A whole project (PROJECT/) is what its driver makes of it.',
   examples: [
     { command: 'tblctl register lake:acme/metrics', does: 'the table at its usual place below the backend' },
+    {
+      command: 'tblctl register lake:acme/',
+      does: "a Delta project's otel_logs_and_spans, created where there is none",
+    },
     { command: 'tblctl register lake:nyt/covid --location ./covid-nyt', does: 'a table that lies anywhere' },
     { command: 'tblctl register lake:acme/a lake:acme/b --label tier=hot', does: 'several, with a label' },
   ],

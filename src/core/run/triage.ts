@@ -31,7 +31,7 @@ export async function triage(host: Host, request: RunRequest, work: Work): Promi
         outcome: 'unchanged',
         detail: null,
       })
-    return { is: 'item', item: { ref, status: 'unchanged', plan } }
+    return { is: 'item', item: { ref, status: 'unchanged', plan, ...(plan.found ? { result: plan.found } : {}) } }
   } catch (error) {
     return { is: 'item', item: { ref, status: 'failed', error: errorView(error) } }
   }

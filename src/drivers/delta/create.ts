@@ -1,17 +1,13 @@
 /** create: version 0 of a new table from a named schema. What is there with the same schema is adopted; with another, refused. */
-import { randomUUID } from 'node:crypto'
 import { fail } from '../../core/errors.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
 import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
-import type { Location } from './location.ts'
-import { commit } from './log/commit.ts'
-import { createActions } from './log/create.ts'
-import { isObject } from './log/exact-json.ts'
-import { readCommit, type Snapshot } from './log/snapshot.ts'
-import { committer, type Lake, snapshotAt } from './table.ts'
+import type { Snapshot } from './log/snapshot.ts'
+import { type Answer, actionsFor, makeTable } from './make-table.ts'
+import { type Lake, snapshotAt } from './table.ts'
 import { formatSchemaString } from './types.ts'
 
 interface CreatePlan extends Plan {
@@ -19,7 +15,7 @@ interface CreatePlan extends Plan {
   readonly schema: TableSchema
 }
 interface Result {
-  readonly answer: 'created' | 'adopted'
+  readonly answer: Answer
   readonly location: string
   readonly columns: number
   readonly version: number
@@ -66,6 +62,9 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
         basis: {},
         leases: [{ path: subject.path, mode: 'exclusive' }],
         location: location.url,
+        ...(there && subject.spec
+          ? { found: { answer: 'exists', location: location.url, version: there.version } }
+          : {}),
         schema,
       }
     },
@@ -78,24 +77,7 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
         const same = registered && lake.locations.of(ctx.subject).url === url && sameTable(registered, schema)
         return same ? { is: 'unchanged' } : { is: 'stale', why: 'it was registered meanwhile' }
       }
-      let answer: Result['answer'] = 'adopted'
-      let there = await snapshotAt(lake, location, ctx)
-      if (!there) {
-        const actions = actionsFor(schema, ctx.now())
-        const operation = {
-          name: 'CREATE TABLE',
-          parameters: { partitionBy: JSON.stringify(schema.partitions) },
-          metrics: {},
-        }
-        const outcome = await commit(
-          location.store,
-          location.prefix,
-          { snapshot: null, kind: 'metadata', actions, operation },
-          committer(ctx),
-        )
-        if (outcome.is === 'committed') answer = 'created'
-        there = await snapshotAt(lake, location, ctx)
-      } else if (await wasMadeBy(location, ctx.job.id)) answer = 'created' // and then this job was killed
+      const { answer, there } = await makeTable(lake, location, schema, ctx)
       if (!there || !sameTable(there, schema)) return { is: 'stale', why: `another table was made at ${url} meanwhile` }
       const spec = { schema: schema.name, location: url, labels: ctx.options.labels, options: {} }
       return {
@@ -105,25 +87,6 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
       }
     },
   }
-}
-
-async function wasMadeBy({ store, prefix }: Location, job: string): Promise<boolean> {
-  const first = (await readCommit(store, prefix, 0)) ?? []
-  return first.some(
-    (action) => 'commitInfo' in action && isObject(action.commitInfo.tblctl) && action.commitInfo.tblctl.job === job,
-  )
-}
-
-function actionsFor(schema: TableSchema, now: Date) {
-  return createActions({
-    id: randomUUID(),
-    name: schema.name,
-    ...(schema.description === null ? {} : { description: schema.description }),
-    fields: schema.fields,
-    partitionColumns: schema.partitions,
-    configuration: {},
-    createdTime: now.getTime(),
-  })
 }
 
 function sameTable({ metadata }: Snapshot, schema: TableSchema): boolean {

@@ -1,29 +1,32 @@
 /** Puts the verbs of the Delta driver together. */
 import type { Driver, DriverEnvironment } from '../../core/driver.ts'
-import { openLocalStore } from '../../storage/local.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { unregister } from '../../verbs/unregister.ts'
 import type { DeltaConfig } from './config.ts'
 import { create } from './create.ts'
 import { describe, stats } from './describe.ts'
 import { exportTable } from './export.ts'
 import { load } from './load.ts'
-import { type OpenStore, openLocations } from './location.ts'
+import { openLocations } from './location.ts'
 import { optimize } from './optimize.ts'
 import { ping } from './ping.ts'
 import { query } from './query.ts'
 import { register } from './register.ts'
 import { scan } from './scan.ts'
+import { openStores } from './stores.ts'
+import { syncTarget } from './sync.ts'
 import type { Lake } from './table.ts'
 
-/** `openStore`: opens the object store at an absolute path. */
+/** `wrap`: for tests that have their hands in every store. */
 export function openDeltaDriver(
   backend: string,
   config: DeltaConfig,
   environment: DriverEnvironment,
-  openStore: OpenStore = openLocalStore,
+  wrap: (store: ObjectStore) => ObjectStore = (store) => store,
 ): Driver {
+  const stores = openStores(environment.env)
   const lake: Lake = {
-    locations: openLocations(config, environment.directory, openStore),
+    locations: openLocations(config, environment.directory, (root, place) => wrap(stores.open(root, place))),
     environment,
     snapshots: new Map(),
   }
@@ -37,11 +40,13 @@ export function openDeltaDriver(
       optimize: optimize(lake),
       query: { query: query(lake) },
       export: { export: exportTable(lake) },
+      'sync.target': syncTarget(lake),
     },
+    projectTable: { table: 'otel_logs_and_spans', schema: 'otel_logs_and_spans' },
     ping: () => ping(lake.locations),
     scan: (filter) => scan(lake.locations, backend, filter.project),
     describe: (table, ctx) => describe(lake, table, ctx),
     stats: (table, options, ctx) => stats(lake, table, options, ctx),
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   }
 }

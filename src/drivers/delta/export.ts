@@ -8,8 +8,10 @@ import { type Lake, openTable, scanFiles } from './table.ts'
 export function exportTable(lake: Lake) {
   return async (subject: Subject, options: ExportOptions, ctx: ReadContext) => {
     const table = await openTable(lake, subject, ctx)
-    const { select, paths } = scanFiles(table, table.snapshot.files.values(), table.snapshot.fields)
+    const { files, fields } = table.snapshot
+    await using scan = await scanFiles(lake, table, files.values(), fields, ctx)
     await using engine = await openEngine({ scratch: await lake.environment.scratch(), signal: ctx.signal })
-    return await readingFiles(engine, paths, () => exportFile(engine, select, options))
+    for (const [path, name] of scan.names) engine.copies.set(path, name)
+    return await readingFiles(engine, scan.paths, () => exportFile(engine, scan.select, options))
   }
 }

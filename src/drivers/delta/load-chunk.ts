@@ -5,14 +5,12 @@ import type { RunContext } from '../../core/operation.ts'
 import { type Field, sameType } from '../../core/types.ts'
 import { type Engine, readingFiles } from '../../engine/engine.ts'
 import type { Chunk } from '../../engine/ingest/chunk.ts'
-import { quoteIdentifier } from '../../engine/sql-text.ts'
-import { sqlType } from '../../engine/types.ts'
 import { bytesOf, discard, publish, withdraw } from './data-file.ts'
 import { appIdOf, metricsOf, type Progress } from './load-progress.ts'
 import type { Add } from './log/actions.ts'
 import { commit } from './log/commit.ts'
 import type { CommitOutcome } from './log/commit-request.ts'
-import { writePartitions } from './partitions.ts'
+import { storedSelect, writePartitions } from './partitions.ts'
 import { committer, type DeltaTable, type Lake, refreshed } from './table.ts'
 import { storedField } from './types.ts'
 
@@ -115,12 +113,4 @@ async function writeChunk(engine: Engine, table: DeltaTable, columns: Columns, c
     throw error
   }
   return adds
-}
-
-/** The table's columns as its files hold them (UInt8 as short, Json as text). */
-function storedSelect(select: string, fields: readonly Field[]): string {
-  const columns = fields.map(
-    ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${sqlType(type)}) AS ${quoteIdentifier(name)}`,
-  )
-  return `SELECT ${columns.join(', ')} FROM (${select})`
 }

@@ -5,13 +5,14 @@ import { fail } from '../../core/errors.ts'
 import type { Subject } from '../../core/operation.ts'
 import { type Path, printable, refOfPath, segmentsOf } from '../../core/ref.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import type { DeltaConfig } from './config.ts'
+import { parseS3Url } from '../../storage/s3-place.ts'
+import type { DeltaConfig, DeltaPlace } from './config.ts'
 
 export interface Location {
   readonly store: ObjectStore
   /** Key of the table's folder below the store's root; '' when the root is the table. */
   readonly prefix: string
-  /** `file:///…`, without a trailing slash. */
+  /** `file:///…` or `s3://…`, without a trailing slash. */
   readonly url: string
 }
 
@@ -24,35 +25,66 @@ export interface Locations {
   of(subject: Pick<Subject, 'path' | 'spec'>, explicit?: string | null): Location
 }
 
-export type OpenStore = (path: string) => ObjectStore
+/** `root`: an absolute path, or an `s3://` URL that `place` says how to reach. */
+export type OpenStore = (root: string, place: DeltaPlace) => ObjectStore
 
 /** `directory`: what relative locations count from, those in the config and those that a user names. */
 export function openLocations(config: DeltaConfig, directory: string, openStore: OpenStore): Locations {
   const stores = new Map<string, ObjectStore>()
-  const open = (url: string): ObjectStore => {
-    const path = localPathOf(url, directory)
-    const store = stores.get(path) ?? openStore(path)
-    stores.set(path, store)
+  const open = (url: string, place: DeltaPlace): ObjectStore => {
+    const root = isS3(url) ? parseS3Url(url).url : localPathOf(url, directory)
+    const key = isS3(url) ? JSON.stringify([root, place]) : root
+    const store = stores.get(key) ?? openStore(root, place)
+    stores.set(key, store)
     return store
   }
-  const ownRoot = (project: string) =>
-    Object.hasOwn(config.projects ?? {}, project) ? config.projects![project]!.url : undefined
-  const root = (project: string) => open(ownRoot(project) ?? config.url)
+  const own = ownPlaces(config)
+  const placeOf = (project: string): DeltaPlace => own.get(project) ?? config
+  const root = (project: string) => open(placeOf(project).url, placeOf(project))
   return {
     root,
-    projects: Object.keys(config.projects ?? {}),
+    projects: [...own.keys()],
     of({ path, spec }, explicit) {
+      const { project } = segmentsOf(path)
       const url = explicit ?? spec?.location ?? null
-      if (url !== null) {
-        const store = open(url)
+      if (url === null) {
+        const store = root(project)
+        const prefix = derivedPrefix(path)
+        return { store, prefix, url: `${store.url}/${prefix}` }
+      }
+      if (!isS3(url)) {
+        const store = open(url, placeOf(project))
         return { store, prefix: '', url: store.url }
       }
-      const { project } = segmentsOf(path)
-      const store = root(project)
-      const prefix = derivedPrefix(path)
-      return { store, prefix, url: `${store.url}/${prefix}` }
+      // Below the project's root it is one store with the rest: what is known of the root holds for it.
+      const { url: full } = parseS3Url(url)
+      const home = isS3(placeOf(project).url) ? root(project) : undefined
+      if (home && full.startsWith(`${home.url}/`))
+        return { store: home, prefix: full.slice(home.url.length + 1), url: full }
+      return { store: open(full, reachedAs(placeOf(project), config)), prefix: '', url: full }
     },
   }
+}
+
+const isS3 = (url: string): boolean => /^s3:/i.test(url)
+
+/**
+ * A project's root says how its bucket is reached. What it leaves out is the backend's, but keys that belong to one service are never
+ * shown to another: with an endpoint of its own it has everything of its own.
+ */
+function ownPlaces(config: DeltaConfig): ReadonlyMap<string, DeltaPlace> {
+  return new Map(
+    Object.entries(config.projects ?? {}).map(([project, place]) => {
+      if (!isS3(place.url) || !isS3(config.url) || place.endpoint !== undefined) return [project, place]
+      const { endpoint, region, forcePathStyle, credentials } = config
+      return [project, { endpoint, region, forcePathStyle, credentials, ...place }]
+    }),
+  )
+}
+
+/** A bucket that the user named is reached as the project's own is, else as the backend's, else as the SDK's settings say. */
+function reachedAs(place: DeltaPlace, config: DeltaConfig): DeltaPlace {
+  return isS3(place.url) ? place : config
 }
 
 /** Readers of the Spark family skip folders that begin with `_`; and `_delta_log` would make its parent a table. */
@@ -79,7 +111,7 @@ function localPathOf(url: string, directory: string): string {
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(url)) return pathOf(url, url, directory)
   if (!/^file:/i.test(url))
     throw fail('usage', 'bad-location', `"${printable(url)}" is no place that this version can reach`, {
-      hint: 'use a folder: file:/path/to/table',
+      hint: 'use a folder or a bucket: file:/path/to/table, s3://bucket/path',
     })
   const rest = url.slice('file:'.length)
   if (!rest.startsWith('//')) return pathOf(rest, url, directory)

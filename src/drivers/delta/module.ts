@@ -1,15 +1,16 @@
 /** Delta Lake tables on an object store. */
 import type { DriverModule } from '../../core/driver.ts'
 import { type DeltaConfig, deltaConfig } from './config.ts'
+import { policy } from './policy.ts'
 
 export const driver: DriverModule<DeltaConfig> = {
   kind: 'delta',
   config: deltaConfig,
   traits: { embedded: true, verified: true, users: false },
-  can: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export'],
+  can: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export', 'sync.target'],
   schemaFormats: { delta: async (schema) => (await import('./types.ts')).formatSchemaString(schema.fields) },
   example: { url: 'file:./lake' },
   open: async (backend, settings, environment) =>
     (await import('./driver.ts')).openDeltaDriver(backend, settings, environment),
-  policy: ({ url }) => `read, write, link and rename below ${url.replace(/^file:/, '')}`,
+  policy,
 }

@@ -129,12 +129,13 @@ async function rewrite(
   const { location, snapshot } = table
   if (!bin.files.every((file) => snapshot.files.has(file.path))) return { is: 'lost' }
   const fields = storedFields(snapshot).filter((field) => !snapshot.metadata.partitionColumns.includes(field.name))
-  const { select, paths } = scanFiles(table, bin.files, fields)
-  const written = await readingFiles(engine, paths, () =>
-    writeParquet(engine, select, join(engine.directory, 'bin.parquet'), { fields, compression: 'zstd' }),
+  await using scan = await scanFiles(lake, table, bin.files, fields, ctx)
+  for (const [path, name] of scan.names) engine.copies.set(path, name)
+  const written = await readingFiles(engine, scan.paths, () =>
+    writeParquet(engine, scan.select, join(engine.directory, 'bin.parquet'), { fields, compression: 'zstd' }),
   )
   // The footers, not the log: other writers' statistics may be wrong, and then this is where it would come out.
-  const before = await countRowsIn(engine, table, bin.files)
+  const before = await countRowsIn(engine, scan.paths)
   if (written.rows !== before)
     throw fail(
       'failed',

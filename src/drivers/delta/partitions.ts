@@ -9,6 +9,7 @@ import { printable } from '../../core/ref.ts'
 import type { Field } from '../../core/types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
+import { sqlType } from '../../engine/types.ts'
 import { type WrittenFile, writeParquet, writeParquetPartitions } from '../../engine/write-parquet.ts'
 import type { PartitionValues } from './log/actions.ts'
 
@@ -19,6 +20,14 @@ export interface PartitionedFile {
 
 const compression = 'zstd' as const
 const numbered = 'tblctl_partitions'
+
+/** The table's columns as its files hold them (UInt8 as short, Json as text). */
+export function storedSelect(select: string, fields: readonly Field[]): string {
+  const columns = fields.map(
+    ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${sqlType(type)}) AS ${quoteIdentifier(name)}`,
+  )
+  return `SELECT ${columns.join(', ')} FROM (${select})`
+}
 
 /** `fields`: all columns of the select, as files hold them. What was written before by the same engine is gone. */
 export async function writePartitions(

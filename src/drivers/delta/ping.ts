@@ -29,7 +29,7 @@ async function check(store: ObjectStore, name: string, work: () => Promise<strin
 
 async function listed(store: ObjectStore): Promise<string> {
   let projects = 0
-  for await (const _ of store.folders('projects')) projects++
+  for await (const name of store.folders('projects')) if (!name.startsWith('_')) projects++
   return `${store.url} (${projects} projects)`
 }
 

@@ -12,12 +12,21 @@ export function query(lake: Lake) {
     _options: QueryOptions,
     ctx: ReadContext,
   ): Promise<Rows> => {
+    await using scans = new AsyncDisposableStack()
     const open: QueryTable[] = []
+    const copies = new Map<string, string>()
     for (const { name, table } of tables) {
       const found = await openTable(lake, table, ctx)
-      const { select, paths } = scanFiles(found, found.snapshot.files.values(), found.snapshot.fields)
-      open.push({ name, select, files: paths })
+      const { files, fields } = found.snapshot
+      const scan = scans.use(await scanFiles(lake, found, files.values(), fields, ctx))
+      open.push({ name, select: scan.select, files: scan.paths })
+      for (const [path, url] of scan.names) copies.set(path, url)
     }
-    return lockedQuery({ tables: open, sql, scratch: await lake.environment.scratch(), signal: ctx.signal })
+    const scratch = await lake.environment.scratch()
+    const rows = await lockedQuery({ tables: open, sql, copies, scratch, signal: ctx.signal })
+    // The files stay until the last row was read.
+    const kept = scans.move()
+    kept.use(rows)
+    return { fields: rows.fields, batches: rows.batches, [Symbol.asyncDispose]: () => kept.disposeAsync() }
   }
 }

@@ -1,16 +1,22 @@
-/** register: the catalog learns of a Delta table that is there. Nothing is written below the table. */
+/**
+ * register: the catalog learns of a Delta table that is there, and nothing is written below it. A project's own table is created when
+ * nothing is there.
+ */
 import { fail } from '../../core/errors.ts'
-import type { Operation, Plan } from '../../core/operation.ts'
+import type { Operation, Plan, Subject } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import { registerOptions } from '../../verbs/options.ts'
 import { rowsOf } from './facts.ts'
+import type { Location } from './location.ts'
+import { makeTable } from './make-table.ts'
 import { type Lake, snapshotAt } from './table.ts'
 
+type Options = ReturnType<typeof registerOptions.parse>
 interface RegisterPlan extends Plan {
   readonly location: string
 }
 
-export function register(lake: Lake): Operation<ReturnType<typeof registerOptions.parse>, RegisterPlan> {
+export function register(lake: Lake): Operation<Options, RegisterPlan> {
   return {
     options: registerOptions,
     version: 1,
@@ -26,23 +32,27 @@ export function register(lake: Lake): Operation<ReturnType<typeof registerOption
           hint: `tblctl unregister ${ref}, then register it at ${location.url}`,
         })
       const snapshot = await snapshotAt(lake, location, ctx)
-      if (!snapshot)
-        throw fail('missing', 'no-delta-table', `there is no Delta table at ${location.url}`, {
-          where: location.url,
-          hint:
-            options.location === null
-              ? `tblctl create ${ref} --schema NAME, or say where it is with --location`
-              : 'check the path: the folder must hold _delta_log',
-        })
-      return {
-        changes: subject.spec ? 0 : 1,
+      const plan = {
         risk: 'routine',
-        summary: [
-          `adopt ${location.url} as ${ref} (version ${snapshot.version}, ${snapshot.files.size} files, ${snapshot.fields.length} columns)`,
-        ],
-        basis: { id: snapshot.metadata.id },
         leases: [{ path: subject.path, mode: 'exclusive' }],
         location: location.url,
+      } as const
+      if (!snapshot) {
+        const schema = await toCreate(lake, location, subject, options)
+        const summary = [
+          `create ${ref} at ${location.url} from schema ${schema.name} (${schema.fields.length} columns)`,
+        ]
+        return { ...plan, changes: 1, summary, basis: {} }
+      }
+      const { version, files, fields } = snapshot
+      return {
+        ...plan,
+        changes: subject.spec ? 0 : 1,
+        summary: [
+          `adopt ${location.url} as ${ref} (version ${version}, ${files.size} files, ${fields.length} columns)`,
+        ],
+        basis: { id: snapshot.metadata.id },
+        ...(subject.spec ? { found: { answer: 'exists', location: location.url, version } } : {}),
       }
     },
     async execute(plan, ctx) {
@@ -51,22 +61,51 @@ export function register(lake: Lake): Operation<ReturnType<typeof registerOption
         return lake.locations.of(ctx.subject).url === plan.location
           ? { is: 'unchanged' }
           : { is: 'stale', why: 'it was registered elsewhere meanwhile' }
-      const snapshot = await snapshotAt(lake, lake.locations.of(ctx.subject, plan.location), ctx)
-      if (!snapshot || snapshot.metadata.id !== plan.basis.id)
+      const location = lake.locations.of(ctx.subject, plan.location)
+      const { orCreate } = ctx.options
+      const { answer, there } =
+        orCreate === null
+          ? { answer: 'adopted', there: await snapshotAt(lake, location, ctx) }
+          : await makeTable(lake, location, await lake.environment.schema(orCreate), ctx)
+      if (!there || (plan.basis.id !== undefined && there.metadata.id !== plan.basis.id))
         return { is: 'stale', why: `another table is at ${plan.location} now` }
-      const spec = { schema: null, location: plan.location, labels: ctx.options.labels, options: {} }
+      const schema = answer === 'created' ? orCreate : null
       return {
         is: 'changed',
         result: {
-          answer: 'adopted',
+          answer,
           location: plan.location,
-          version: snapshot.version,
-          files: snapshot.files.size,
-          rows: rowsOf(snapshot).rows,
-          columns: snapshot.fields.length,
+          version: there.version,
+          files: there.files.size,
+          rows: rowsOf(there).rows,
+          columns: there.fields.length,
         },
-        tables: [{ put: ctx.subject.path, spec, state: 'active' }],
+        tables: [
+          {
+            put: ctx.subject.path,
+            spec: { schema, location: plan.location, labels: ctx.options.labels, options: {} },
+            state: 'active',
+          },
+        ],
       }
     },
   }
+}
+
+/** The schema of a project's own table. Throws `missing` where there is none to make, telling an empty place from one that holds other things. */
+async function toCreate(lake: Lake, location: Location, { path, spec }: Subject, { orCreate, ...options }: Options) {
+  const ref = refOfPath(path)
+  for await (const _ of location.store.list(location.prefix))
+    throw fail('missing', 'not-a-delta-table', `what is at ${location.url} is not a Delta table`, {
+      where: location.url,
+      hint: 'a Delta table holds _delta_log; check the path',
+    })
+  if (orCreate !== null && !spec) return await lake.environment.schema(orCreate)
+  throw fail('missing', 'no-delta-table', `there is no Delta table at ${location.url}`, {
+    where: location.url,
+    hint:
+      options.location === null
+        ? `tblctl create ${ref} --schema NAME, or say where it is with --location`
+        : 'check the path: the folder must hold _delta_log',
+  })
 }

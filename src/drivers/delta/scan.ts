@@ -10,24 +10,38 @@ export async function* scan(
   backend: string,
   wanted: string | undefined,
 ): AsyncIterable<Observed> {
-  const shared = locations.root('')
   const projects = new Set<string>(locations.projects)
-  if (wanted === undefined) for await (const folder of shared.folders('projects')) projects.add(folder)
+  // One root that cannot be reached hides no tables of the others.
+  const failures: unknown[] = []
+  if (wanted === undefined)
+    try {
+      for await (const folder of locations.root('').folders('projects')) projects.add(folder)
+    } catch (error) {
+      failures.push(error)
+    }
   for (const project of wanted === undefined ? [...projects].sort() : [wanted]) {
     if (!isSegment(project) || project.startsWith('_')) continue
-    const store = locations.root(project)
-    for await (const table of store.folders(`projects/${project}`)) {
-      const prefix = `projects/${project}/${table}`
-      const newest = isSegment(table) && !table.startsWith('_') ? await newestVersion(store, prefix) : undefined
-      if (newest)
-        yield {
-          path: tablePath(backend, project, table),
-          location: `${store.url}/${prefix}`,
-          marker: newest.marker,
-          schemaHash: null,
-          facts: { version: newest.version },
-        }
+    try {
+      yield* tablesOf(locations.root(project), backend, project)
+    } catch (error) {
+      failures.push(error)
     }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+async function* tablesOf(store: ObjectStore, backend: string, project: string): AsyncIterable<Observed> {
+  for await (const table of store.folders(`projects/${project}`)) {
+    const prefix = `projects/${project}/${table}`
+    const newest = isSegment(table) && !table.startsWith('_') ? await newestVersion(store, prefix) : undefined
+    if (newest)
+      yield {
+        path: tablePath(backend, project, table),
+        location: `${store.url}/${prefix}`,
+        marker: newest.marker,
+        schemaHash: null,
+        facts: { version: newest.version },
+      }
   }
 }
 
@@ -40,7 +54,7 @@ async function newestVersion(
   for await (const object of store.list(logFolder(prefix))) {
     const file = parseLogName(object.key.slice(object.key.lastIndexOf('/') + 1))
     if (file && file.version >= (newest?.version ?? 0))
-      newest = { version: file.version, marker: `${file.version}.${object.size}.${object.modifiedAt.getTime()}` }
+      newest = { version: file.version, marker: `${file.version}.${object.etag}` }
   }
   return newest
 }

@@ -7,6 +7,7 @@ import type { Field } from '../../core/types.ts'
 import { version } from '../../core/version.ts'
 import type { ScanFile } from '../../engine/scan.ts'
 import { scanSql } from '../../engine/scan.ts'
+import { localCopies } from '../../storage/local-copies.ts'
 import type { Location, Locations } from './location.ts'
 import type { Committer } from './log/commit.ts'
 import { tableKey } from './log/paths.ts'
@@ -104,20 +105,29 @@ export function committer(ctx: RunContext<any, any>): Committer {
 
 export const storedFields = (snapshot: Snapshot): readonly Field[] => snapshot.fields.map(storedField)
 
-/** A SELECT over these files with these columns, and the files' places on the disk. */
-export function scanFiles(
-  table: DeltaTable,
+export interface FileScan extends AsyncDisposable {
+  readonly select: string
+  /** On the local disk. */
+  readonly paths: readonly string[]
+  /** Of files that were copied here: path → URL. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+/** A SELECT over these files with these columns. Files of a remote store are copied to the scratch folder until it is disposed. */
+export async function scanFiles(
+  lake: Lake,
+  { location, snapshot }: DeltaTable,
   files: Iterable<LiveFile>,
   fields: readonly Field[],
-): { select: string; paths: string[] } {
-  const { location, snapshot } = table
-  const scan: ScanFile[] = []
-  for (const file of files) {
-    const path = location.store.localPath(tableKey(location.prefix, file.path))!
-    scan.push({ path, partitionValues: file.partitionValues })
-  }
-  return {
-    select: scanSql({ files: scan, fields, partitions: snapshot.metadata.partitionColumns }),
-    paths: scan.map((file) => file.path),
-  }
+  ctx: ReadContext,
+): Promise<FileScan> {
+  const live = [...files]
+  const keys = live.map((file) => tableKey(location.prefix, file.path))
+  const local = await localCopies(location.store, keys, {
+    scratch: await lake.environment.scratch(),
+    signal: ctx.signal,
+  })
+  const scan: ScanFile[] = live.map(({ partitionValues }, i) => ({ path: local.paths[i]!, partitionValues }))
+  const select = scanSql({ files: scan, fields, partitions: snapshot.metadata.partitionColumns })
+  return { select, ...local }
 }

@@ -32,6 +32,22 @@ export async function load(
   })
 }
 
+/** Rows belong to this user, and only flush makes files of them: after each load it is done here. A child does without it. */
+export function asUser(tblctl: Tblctl, as: string, flushed = true): Tblctl {
+  return {
+    ...tblctl,
+    query: (ref, sql) => tblctl.query(ref, sql, as),
+    export: (ref, how) => tblctl.export(ref, how, as),
+    load: async (request) => {
+      const report = await tblctl.load({ ...request, as })
+      // It may have been unregistered while it was loaded.
+      const there = (await tblctl.list({ refs: [] })).items.some(({ ref }) => ref === request.ref)
+      if (flushed && there && report.summary.changed > 0) await tblctl.operate('flush', { refs: [request.ref] }, { as })
+      return report
+    },
+  }
+}
+
 export const create = (tblctl: Tblctl, refs: readonly string[], schema = 'things', dryRun = false) =>
   tblctl.provision('create', refs, { schema, location: null, labels: {} }, dryRun)
 export const register = (tblctl: Tblctl, refs: readonly string[], dryRun = false) =>

@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import type { OperationVerb, Verb } from '../../../src/core/driver.ts'
 import { driverKinds, loadDriver } from '../../../src/drivers/registry.ts'
-import { create } from './calls.ts'
 import { thrown } from './reports.ts'
 import { ref, type Suite } from './suite.ts'
 
@@ -33,10 +32,10 @@ const verbs = Object.keys({
 /** Verbs that no command gives to a table. */
 const elsewhere: readonly Verb[] = ['tenant.list', 'tenant.describe', 'sync.source', 'sync.target']
 
-export function declaration({ under, module, can, world, tblctl }: Suite): void {
+export function declaration({ under, module, can, world, tblctl, provide }: Suite): void {
   test('its module declares just the verbs that the open driver has', async () => {
     const settings = tblctl().config.backends.get('lake')!
-    await using driver = await module.open('lake', module.config.parse(await settings.resolve()), {
+    await using driver = await module.open('lake', await settings.resolve(), {
       directory: world().folder,
       env: {},
       scratch: async () => world().file('scratch'),
@@ -70,7 +69,7 @@ export function declaration({ under, module, can, world, tblctl }: Suite): void 
     async (verb) => {
       const able: string[] = []
       for (const kind of driverKinds) if ((await loadDriver(kind)).can.includes(verb)) able.push(kind)
-      await create(tblctl(), [ref])
+      await provide([ref])
       const before = await world().fingerprint()
       const error = await thrown(
         verb === 'query'

@@ -6,7 +6,7 @@ import { allInputs, allRows, ndjsonRows, thing } from './inputs.ts'
 import { path, ref, type Suite } from './suite.ts'
 import { contentOf, countOf } from './world.ts'
 
-export function racing({ can, world, tblctl }: Suite): void {
+export function racing({ under, can, world, tblctl }: Suite): void {
   /** Each of them ends well, or finds the table busy; one at least ends well. */
   const both = async (...calls: (readonly unknown[])[]) => {
     const ended = await Promise.all(calls.map((call) => world().run(call)))
@@ -34,7 +34,7 @@ export function racing({ can, world, tblctl }: Suite): void {
       const described = await tblctl().describe(ref)
       expect(described.spec.schema).toBe(schema)
       expect(described.schema.fields.map((field) => field.name)).toEqual(
-        (await world().schema(schema)).fields.map((field) => field.name),
+        [...(await world().schema(schema)).fields, ...(under.systemColumns ?? [])].map((field) => field.name),
       )
     })
 

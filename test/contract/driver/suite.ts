@@ -9,6 +9,8 @@ export interface Suite {
   readonly can: ReadonlySet<Verb>
   world(): World
   tblctl(): Tblctl
+  /** Tables that are in the backend and registered: created where the driver can, else made outside and adopted. */
+  provide(refs: readonly string[]): Promise<void>
 }
 
 export const ref = 'lake:acme/things'

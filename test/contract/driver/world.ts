@@ -10,6 +10,7 @@ import { openSqliteCatalog } from '../../../src/catalog/sqlite.ts'
 import type { Cell } from '../../../src/core/batch.ts'
 import type { Catalog, Job, LeaseMode, LeaseRow } from '../../../src/core/catalog.ts'
 import type { Verb } from '../../../src/core/driver.ts'
+import type { Field } from '../../../src/core/types.ts'
 import { type ContentHash, contentHash } from '../../../src/engine/content-hash.ts'
 import { openEngine } from '../../../src/engine/engine.ts'
 import { quotePath } from '../../../src/engine/sql-text.ts'
@@ -17,6 +18,7 @@ import { thisOwner } from '../../../src/jobs/owner.ts'
 import { openRegistry } from '../../../src/schemas/registry.ts'
 import { type Ended, runChild } from '../../support/child.ts'
 import { type OpenIn, openIn } from '../../support/open.ts'
+import { asUser } from './calls.ts'
 import { csvRows, ndjsonRows, parquetRows, schemas } from './inputs.ts'
 
 export interface DriverUnderTest {
@@ -42,6 +44,18 @@ export interface DriverUnderTest {
    * to take a table away that another program may be writing to already).
    */
   readonly cancelledCreate: 'gone' | 'empty'
+  /** What optimize makes less of; `space`: SQL engines count no files. Default: files. */
+  readonly optimizes?: 'files' | 'space'
+  /** Whose rows the suite loads and reads, where rows belong to users (`Traits.users`). */
+  readonly as?: string
+  /** Columns that the driver adds behind those that were asked for; an export leaves them out. */
+  readonly systemColumns?: readonly Field[]
+  /** The days since 1970 that a Date32 holds, where they are fewer than the calendar has; others must be refused when they are loaded. */
+  readonly dates?: { readonly min: number; readonly max: number }
+  /** Verbs whose dry runs need more than the suite's tables; the driver's own tests look at them. */
+  readonly plannedElsewhere?: readonly Verb[]
+  /** Kill at every k-th durable step, the first and the last always: where each step is slow and another suite kills at all of them. Default 1. */
+  readonly killEvery?: number
   /** Rows are there for the next process. Without it everything that needs a second one is left out. */
   readonly survives: boolean
 }
@@ -62,7 +76,7 @@ const program = fileURLToPath(new URL('../program.ts', import.meta.url))
 
 export class World implements AsyncDisposable {
   readonly folder: string
-  private readonly under: DriverUnderTest
+  readonly under: DriverUnderTest
   constructor(folder: string, under: DriverUnderTest) {
     this.folder = folder
     this.under = under
@@ -129,8 +143,9 @@ export class World implements AsyncDisposable {
     writeFileSync(this.file(name), text)
     return name
   }
-  open(more: OpenIn = {}): Promise<Tblctl> {
-    return openIn(this.folder, more)
+  async open(more: OpenIn = {}): Promise<Tblctl> {
+    const tblctl = await openIn(this.folder, more)
+    return this.under.as === undefined ? tblctl : asUser(tblctl, this.under.as)
   }
   catalog(): Catalog {
     return openSqliteCatalog(this.file('.tblctl/catalog.db'))
@@ -140,7 +155,8 @@ export class World implements AsyncDisposable {
   }
   /** One call of the service layer in a process of its own (program.ts). */
   run(call: readonly unknown[], env: Record<string, string> = {}): Promise<Ended> {
-    return runChild(program, [JSON.stringify(call)], { cwd: this.folder, env: { ...this.under.env, ...env } })
+    const as = this.under.as === undefined ? {} : { CONTRACT_AS: this.under.as }
+    return runChild(program, [JSON.stringify(call)], { cwd: this.folder, env: { ...this.under.env, ...as, ...env } })
   }
 
   async jobs(path?: string): Promise<Job[]> {
@@ -207,8 +223,10 @@ export async function contentOf(tblctl: Tblctl, ref: string, world: World): Prom
   try {
     await using engine = await openEngine({ scratch: world.file('scratch') })
     const { schema } = await tblctl.describe(ref)
+    const system = (world.under.systemColumns ?? []).map(({ name }) => name)
+    const columns = schema.fields.filter(({ name }) => !system.includes(name))
     const select = `SELECT * FROM read_parquet(${quotePath(out)})`
-    const fields = schema.fields.map((field) => ({ name: field.name, type: { kind: 'Utf8' as const }, nullable: true }))
+    const fields = columns.map((field) => ({ name: field.name, type: { kind: 'Utf8' as const }, nullable: true }))
     return await contentHash(engine, select, fields)
   } finally {
     rmSync(out, { force: true })

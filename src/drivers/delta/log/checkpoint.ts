@@ -2,12 +2,11 @@
  * Checkpoints, classic and multi-part (Delta PROTOCOL, "Checkpoints", V1 spec): the state of the table at one version as Parquet.
  * Only what a snapshot needs is read: no tombstones, no parsed statistics.
  */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fail, TblctlError } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import { type Engine, openEngine } from '../../../engine/engine.ts'
 import { quoteIdentifier, quotePath, quoteString } from '../../../engine/sql-text.ts'
+import { localCopies } from '../../../storage/local-copies.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
 import { type Action, actionOf, MalformedAction } from './actions.ts'
 import { parseExact } from './exact-json.ts'
@@ -43,8 +42,9 @@ export async function* readCheckpoint(
   const where = store.localPath(keys[0]!) ?? `${store.url}/${keys[0]}`
   await using engine = await openEngine(options)
   try {
-    const files = await localFiles(engine, store, keys)
-    const source = `read_parquet([${files.map(quotePath).join(', ')}], hive_partitioning = false, union_by_name = true)`
+    await using local = await localCopies(store, keys, { scratch: engine.directory, signal: options.signal })
+    for (const [path, name] of local.names) engine.copies.set(path, name)
+    const source = `read_parquet([${local.paths.map(quotePath).join(', ')}], hive_partitioning = false, union_by_name = true)`
     const columns = await columnsOf(engine, `SELECT * FROM ${source}`)
     for (const action of Object.keys(members)) {
       if (!columns.includes(action)) continue
@@ -74,22 +74,6 @@ async function* rowsOf(
 
 async function columnsOf(engine: Engine, select: string): Promise<readonly string[]> {
   return (await engine.all(`DESCRIBE ${select}`)).map((row) => String(row.column_name))
-}
-
-/** The engine reads local files only. */
-async function localFiles(engine: Engine, store: ObjectStore, keys: readonly string[]): Promise<readonly string[]> {
-  const files: string[] = []
-  for (const [part, key] of keys.entries()) {
-    let file = store.localPath(key)
-    if (file === null) {
-      const bytes = await store.read(key)
-      if (bytes === undefined) throw new MalformedAction('it was deleted while it was being read')
-      file = join(engine.directory, `checkpoint-${part}.parquet`)
-      await writeFile(file, bytes)
-    }
-    files.push(file)
-  }
-  return files
 }
 
 function explained(error: unknown, where: string): unknown {

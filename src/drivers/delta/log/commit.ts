@@ -64,7 +64,7 @@ async function requireThere(store: ObjectStore, snapshot: Snapshot | null): Prom
   const known = snapshot?.commit
   if (!known) return
   const now = await store.head(known.key)
-  if (now?.size === known.size && now.modifiedAt.getTime() === known.modifiedAt.getTime()) return
+  if (now?.etag === known.etag) return
   throw fail('missing', 'no-delta-table', 'the table was removed or replaced while it was being worked on', {
     where: `${store.url}/${known.key}`,
     hint: 'run the command again for the table that is there now',

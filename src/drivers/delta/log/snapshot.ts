@@ -80,8 +80,7 @@ export async function updateSnapshot(
   const follows =
     same !== undefined &&
     snapshot.commit !== null &&
-    same.size === snapshot.commit.size &&
-    same.modifiedAt.getTime() === snapshot.commit.modifiedAt.getTime() &&
+    same.etag === snapshot.commit.etag &&
     since.every((info, i) => info.key === commitKey(prefix, snapshot.version + 1 + i))
   if (!follows) return readSnapshot(store, prefix, options)
   if (since.length === 0) return snapshot

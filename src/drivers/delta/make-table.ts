@@ -1,0 +1,54 @@
+/** Version 0 of a new table, where none is; for create and for what register makes of a project. */
+import { randomUUID } from 'node:crypto'
+import type { RunContext } from '../../core/operation.ts'
+import type { TableSchema } from '../../core/table-schema.ts'
+import type { Location } from './location.ts'
+import { commit } from './log/commit.ts'
+import { createActions } from './log/create.ts'
+import { isObject } from './log/exact-json.ts'
+import { readCommit, type Snapshot } from './log/snapshot.ts'
+import { committer, type Lake, snapshotAt } from './table.ts'
+
+/** `created`: by this very job, in this run or before it was killed. */
+export type Answer = 'created' | 'adopted'
+
+/** What is there afterwards; that it is the table that was wanted is for the caller to see. */
+export async function makeTable(
+  lake: Lake,
+  location: Location,
+  schema: TableSchema,
+  ctx: RunContext<any, any>,
+): Promise<{ readonly answer: Answer; readonly there: Snapshot | undefined }> {
+  const there = await snapshotAt(lake, location, ctx)
+  if (there) return { answer: (await wasMadeBy(location, ctx.job.id)) ? 'created' : 'adopted', there }
+  const actions = actionsFor(schema, ctx.now())
+  const operation = {
+    name: 'CREATE TABLE',
+    parameters: { partitionBy: JSON.stringify(schema.partitions) },
+    metrics: {},
+  }
+  const { store, prefix } = location
+  const outcome = await commit(store, prefix, { snapshot: null, kind: 'metadata', actions, operation }, committer(ctx))
+  const answer = outcome.is === 'committed' ? 'created' : 'adopted'
+  return { answer, there: await snapshotAt(lake, location, ctx) }
+}
+
+async function wasMadeBy({ store, prefix }: Location, job: string): Promise<boolean> {
+  const first = (await readCommit(store, prefix, 0)) ?? []
+  return first.some(
+    (action) => 'commitInfo' in action && isObject(action.commitInfo.tblctl) && action.commitInfo.tblctl.job === job,
+  )
+}
+
+/** Throws what Delta cannot hold, by name. */
+export function actionsFor(schema: TableSchema, now: Date) {
+  return createActions({
+    id: randomUUID(),
+    name: schema.name,
+    ...(schema.description === null ? {} : { description: schema.description }),
+    fields: schema.fields,
+    partitionColumns: schema.partitions,
+    configuration: {},
+    createdTime: now.getTime(),
+  })
+}
