@@ -140,7 +140,8 @@ export async function subjectOf(session: Session, text: string): Promise<Subject
 
 export const tableSubject = (row: TableRow): Subject => ({ kind: 'table', path: row.path, spec: row.spec })
 
-function onlyBackend(session: Session): string | undefined {
+/** Undefined when there is a choice, or no backend at all. */
+export function onlyBackend(session: Session): string | undefined {
   const names = [...session.config.backends.keys()]
   return names.length === 1 ? names[0] : undefined
 }

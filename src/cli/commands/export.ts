@@ -9,6 +9,7 @@ import { print } from '../output/print.ts'
 import { rowFormats } from '../tables/row-formats.ts'
 import { rowsView } from '../tables/rows.ts'
 import { streaming, type TableContext } from '../tables/traits.ts'
+import { asOption } from '../tables/user.ts'
 
 const endings: Readonly<Record<string, RowFormat>> = {
   '.ndjson': 'ndjson',
@@ -20,6 +21,7 @@ const endings: Readonly<Record<string, RowFormat>> = {
 interface Options {
   readonly format?: RowFormat
   readonly out?: string
+  readonly as?: string
 }
 
 export const command: CommandModule<{ ref: string }, Options> = {
@@ -38,13 +40,16 @@ export const command: CommandModule<{ ref: string }, Options> = {
       choices: rowFormats,
     },
     { flags: '--out <file>', description: 'the file, or - for stdout', completes: 'file' },
+    asOption,
   ],
   takes: streaming,
   prints: 'object',
-  async run(context: TableContext, { ref }, { format, out }) {
+  async run(context: TableContext, { ref }, { format, out, as = null }) {
     if (out === undefined || out === '')
       throw fail('usage', 'missing-out', 'export needs --out FILE', { hint: '--out - writes to stdout' })
-    return out === '-' ? toStdout(context, ref, format ?? 'ndjson') : toFile(context, ref, out, format ?? formatOf(out))
+    return out === '-'
+      ? toStdout(context, ref, format ?? 'ndjson', as)
+      : toFile(context, ref, out, format ?? formatOf(out), as)
   },
 }
 
@@ -56,9 +61,15 @@ function formatOf(out: string): RowFormat {
   })
 }
 
-async function toFile(context: TableContext, ref: string, out: string, format: RowFormat): Promise<void> {
+async function toFile(
+  context: TableContext,
+  ref: string,
+  out: string,
+  format: RowFormat,
+  as: string | null,
+): Promise<void> {
   const file = resolve(context.io.directory, out)
-  const { rows, bytes } = await (await context.api()).export(ref, { format, out: file })
+  const { rows, bytes } = await (await context.api()).export(ref, { format, out: file }, as)
   await context.print({
     is: 'object',
     kind: 'Export',
@@ -78,12 +89,12 @@ async function toFile(context: TableContext, ref: string, out: string, format: R
   })
 }
 
-async function toStdout(context: TableContext, ref: string, format: RowFormat): Promise<void> {
+async function toStdout(context: TableContext, ref: string, format: RowFormat, as: string | null): Promise<void> {
   if (format === 'parquet')
     throw fail('usage', 'format-not-supported', 'a Parquet file cannot be written to stdout', {
       hint: '--out FILE, or --format ndjson or csv',
     })
-  await using rows = await (await context.api()).query(ref, 'select * from t')
+  await using rows = await (await context.api()).query(ref, 'select * from t', as)
   const options = { output: format, headers: true, columns: null, sortBy: null }
   await print(rowsView(rows, options), options, context.io)
 }

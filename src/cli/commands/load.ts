@@ -9,6 +9,7 @@ import { clean } from '../output/text.ts'
 import { runOperation } from '../tables/operation.ts'
 import { rowFormats } from '../tables/row-formats.ts'
 import { changing, type TableContext } from '../tables/traits.ts'
+import { asOption } from '../tables/user.ts'
 
 interface Options {
   readonly format?: RowFormat
@@ -18,6 +19,7 @@ interface Options {
   readonly commitBytes?: number
   readonly commitEvery?: number
   readonly rejectTo?: string
+  readonly as?: string
 }
 
 export const command: CommandModule<{ ref: string; files: readonly string[] }, Options> = {
@@ -29,6 +31,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
     { command: 'tblctl load lake:acme/metrics a.ndjson b.parquet', does: 'two files' },
     { command: 'producer | tblctl load lake:acme/metrics - --commit-every 10s', does: 'a stream, a commit every 10 s' },
     { command: 'tblctl load lake:acme/metrics day.csv --reject-to bad.ndjson', does: 'bad rows aside' },
+    { command: 'tblctl load people:chat/messages m.ndjson --as u1', does: 'rows of one user' },
   ],
   arguments: [
     { name: '<ref>', description: 'the table', completes: 'table' },
@@ -42,6 +45,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
     { flags: '--commit-bytes <size>', description: 'a commit after so much input', parse: parseSize },
     { flags: '--commit-every <duration>', description: 'a commit after so much time', parse: parseDuration },
     { flags: '--reject-to <file>', description: 'put rows that do not fit into this file', completes: 'file' },
+    asOption,
   ],
   takes: changing,
   columns: reportColumns,
@@ -59,6 +63,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
         commitBytes: options.commitBytes ?? null,
         commitMs: options.commitEvery ?? null,
         rejectTo: options.rejectTo ?? null,
+        as: options.as ?? null,
         // Looked at only when somebody reads it: a terminal is not opened for files.
         input: { [Symbol.asyncIterator]: () => io.stdin[Symbol.asyncIterator]() },
         dryRun: global.dryRun,

@@ -5,7 +5,7 @@ import type { ErrorView } from '../../core/errors.ts'
 import type { ReportItem } from '../../core/host.ts'
 import { formatDuration } from '../../core/units.ts'
 import { reportExitCode, summarize } from '../output/report.ts'
-import { clean, cleanLines } from '../output/text.ts'
+import { clean, cleanLines, spokenVerb } from '../output/text.ts'
 import { readableResult } from './changes.ts'
 import type { TableContext } from './traits.ts'
 
@@ -51,7 +51,8 @@ function readable(item: ReportItem): ReportItem {
   }
 }
 
-function planText({ verb, items }: OperationReport): string {
+function planText({ verb: name, items }: OperationReport): string {
+  const verb = spokenVerb(name)
   const lines = items.flatMap((item) => {
     const ref = clean(item.ref)
     if (item.error !== undefined) return [`cannot ${verb} ${ref}`, `  ${clean(item.error.message)}`]
