@@ -4,8 +4,13 @@ import { fail } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
 
 const drivers: Readonly<Record<string, () => Promise<{ readonly driver: DriverModule }>>> = {
+  bigquery: () => import('./bigquery/module.ts'),
+  clickhouse: () => import('./clickhouse/module.ts'),
   delta: () => import('./delta/module.ts'),
+  harper: () => import('./harper/module.ts'),
   memory: () => import('./memory/module.ts'),
+  'sharded-sql': () => import('./sharded-sql/module.ts'),
+  'user-tables': () => import('./user-tables/module.ts'),
 }
 
 export const driverKinds: readonly string[] = Object.keys(drivers)

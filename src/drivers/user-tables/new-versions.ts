@@ -1,0 +1,80 @@
+/** The SELECT that says what rows become by a statement; the locked engine checks and runs it over the user's rows alone. */
+import { fail } from '../../core/errors.ts'
+import { printable, refOfPath, segmentsOf } from '../../core/ref.ts'
+import { didYouMean } from '../../core/suggest.ts'
+import type { Field } from '../../core/types.ts'
+import { quoteIdentifier } from '../../engine/sql-text.ts'
+import { sqlType } from '../../engine/types.ts'
+import type { Statement } from './statement.ts'
+import type { UserTable } from './table.ts'
+
+/** Throws a usage error when the statement is about another table than the ref. */
+export function requireTarget({ namespace, table: name }: Statement, { path }: UserTable): void {
+  const { project, table } = segmentsOf(path)
+  // Identifiers of the seed fold to lower case.
+  if (name.toLowerCase() === table && (namespace === null || namespace.toLowerCase() === project)) return
+  throw fail('usage', 'other-table', `the statement is about ${printable(namespace ? `${namespace}.${name}` : name)}`, {
+    where: refOfPath(path),
+    hint: `write ${project}.${table}`,
+  })
+}
+
+/** What the statement calls the table. */
+export const viewName = ({ path }: UserTable): string => segmentsOf(path).table
+
+/** Yields the table's columns in order and, for rows that are there, `_key`. Every expression is cast to its column's type. */
+export function newVersions(statement: Statement, table: UserTable): string {
+  if (statement.is === 'insert') return insertedRows(statement, table)
+  const changed = new Map<Field, string>()
+  if (statement.is === 'update')
+    for (const { column, value } of statement.set) {
+      const field = requireColumn(table, column)
+      if (table.primaryKey.includes(field.name))
+        throw fail(
+          'refused',
+          'key-update',
+          `column ${printable(field.name)} belongs to the primary key and stays as it is`,
+          {
+            hint: 'delete the row and insert another one',
+          },
+        )
+      if (changed.has(field)) throw fail('usage', 'bad-statement', `column ${printable(field.name)} is set twice`)
+      changed.set(field, value)
+    }
+  const columns = table.fields.map((field, i) => {
+    const value = changed.get(field)
+    // No column can have this name by chance: an alias must not stand in for one in another expression.
+    return value === undefined ? quoteIdentifier(field.name) : `${castTo(field, value)} AS "__tblctl_new_${i}"`
+  })
+  const where = statement.where === null ? '' : ` WHERE (${statement.where})`
+  return `SELECT ${[...columns, '"_key"'].join(', ')} FROM ${quoteIdentifier(viewName(table))}${where}`
+}
+
+function insertedRows({ columns, rows }: Statement & { is: 'insert' }, table: UserTable): string {
+  const into = columns?.map((name) => requireColumn(table, name)) ?? table.fields
+  const twice = into.find((field, i) => into.indexOf(field) !== i)
+  if (twice) throw fail('usage', 'bad-statement', `column ${printable(twice.name)} is named twice`)
+  const tuples = rows.map((row, i) => {
+    if (row.length !== into.length)
+      throw fail('usage', 'bad-statement', `row ${i + 1} has ${row.length} values for ${into.length} columns`)
+    const values = table.fields.map((field) => castTo(field, row[into.indexOf(field)] ?? 'NULL'))
+    return `(${values.join(', ')})`
+  })
+  return `SELECT * FROM (VALUES ${tuples.join(', ')}) AS v`
+}
+
+const castTo = ({ type }: Field, expression: string): string => `CAST((${expression}) AS ${sqlType(type)})`
+
+/** As in SQL, a name that is written without regard to case is that column, unless two differ in it. */
+function requireColumn({ fields }: UserTable, name: string): Field {
+  const field =
+    fields.find((one) => one.name === name) ?? fields.find((one) => one.name.toLowerCase() === name.toLowerCase())
+  if (field) return field
+  const near = didYouMean(
+    name,
+    fields.map((one) => one.name),
+  )
+  throw fail('usage', 'unknown-column', `there is no column ${printable(name)} to write`, {
+    hint: near ? `did you mean ${near}?` : `columns are ${fields.map((one) => printable(one.name)).join(', ')}`,
+  })
+}
