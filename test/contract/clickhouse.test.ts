@@ -73,6 +73,8 @@ await driverContract({
     },
   },
   survives: true,
+  // A run is seconds long; tenant-faults.test.ts kills at other steps.
+  killEvery: 7,
   cancelledCreate: 'empty',
   makeOutside: async (folder, project, table) => {
     const database = databaseOf(folder)
