@@ -1,6 +1,6 @@
 /** Every setting that counts and where it comes from: `tblctl config view --show-origin`. */
 import type { Json } from '../core/json.ts'
-import { isMap } from './layers.ts'
+import { isMap, type Layered } from './layers.ts'
 import type { BackendConfig, Config } from './load.ts'
 import { maskUserInfo } from './mask.ts'
 import type { KeyPath } from './places.ts'
@@ -24,7 +24,15 @@ export function effective(config: Config): readonly Setting[] {
     { key: 'catalog', value: config.catalog, origin: origins.catalog },
     { key: 'schemas', value: config.schemaFolders, origin: origins.schemas },
     ...[...config.backends.values()].flatMap(backendSettings),
+    ...writtenIn(config.syncSection),
   ]
+}
+
+function writtenIn(layers: Layered): Setting[] {
+  if (!isMap(layers.value)) return []
+  return leavesOf(layers.value, []).map(({ path, value }) => {
+    return { key: layers.name(path), value: masked(value), origin: layers.origin(path) ?? 'default' }
+  })
 }
 
 function backendSettings(backend: BackendConfig): Setting[] {

@@ -5,13 +5,15 @@ import { fail } from '../core/errors.ts'
 import { type CheckedBackend, checkBackends, type DriverSource } from './backends.ts'
 import { type ChosenContext, chooseContext } from './context.ts'
 import { displayPath, type Environment, findConfig } from './find.ts'
+import { isHarperConfig, readHarper } from './harper.ts'
 import { type Issue, problemsOf } from './issues.ts'
-import { isMap, layered, nameOf } from './layers.ts'
+import { isMap, type Layered, layered, nameOf } from './layers.ts'
 import type { KeyPath } from './places.ts'
 import { configError, type Problem, placeOf } from './problems.ts'
 import { catalogProblem, configShape, defaultCatalog, driverPackage } from './schema.ts'
 import { resolveSecrets } from './secrets.ts'
 import { readSource } from './source.ts'
+import { checkSyncs, type SyncConfig } from './sync.ts'
 import { type FileIdentity, isTrusted } from './trust.ts'
 import { parseYaml, type YamlDocument } from './yaml.ts'
 
@@ -45,6 +47,10 @@ export interface Config {
   /** Absolute; beside the schemas that ship. */
   readonly schemaFolders: readonly string[]
   readonly backends: ReadonlyMap<string, BackendConfig>
+  /** By id. */
+  readonly syncs: ReadonlyMap<string, SyncConfig>
+  /** `sync:` as it is written. */
+  readonly syncSection: Layered
   /** The chosen context. */
   readonly context: ChosenContext
   /** Every context of the file. */
@@ -69,10 +75,12 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
   const { source, identity } = await readSource(file, displayPath(file, cwd))
   const document = parseYaml(source)
   const directory = dirname(file)
-  const shape = checkShape(document)
-  const contexts = contextNames(document, shape)
+  const harper = isHarperConfig(document) ? await readHarper(document, { ...options, directory }) : null
+  const shape = harper ? [] : checkShape(document)
+  const contexts = harper ? [] : contextNames(document, shape)
   const context = await chooseContext({ flag: flags.context, env, directory, known: contexts })
-  const byContext = await checkContexts(document, shape, contexts, context.name, options.drivers)
+  const { backends: checked, syncs } =
+    harper ?? (await checkContexts(document, shape, contexts, context.name, options.drivers))
   const sources = {
     env,
     directory,
@@ -80,7 +88,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     warn: options.warn,
     trusted: () => isTrusted(identity, options),
   }
-  const backends = [...byContext.get(context.name)!].map(([name, backend]): [string, BackendConfig] => {
+  const backends = [...checked].map(([name, backend]): [string, BackendConfig] => {
     const resolveBackend = async (): Promise<object> => {
       const outcome = await resolveSecrets(backend.config, sources)
       if ('config' in outcome) return outcome.config
@@ -102,6 +110,8 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     catalog: resolve(catalog.from === 'env' ? cwd : directory, catalog.path),
     schemaFolders: folders.map((folder) => resolve(directory, folder)),
     backends: new Map(backends),
+    syncs,
+    syncSection: layered(document, ['sync'], null),
     context,
     contexts,
     protect: protect?.value === true,
@@ -137,7 +147,7 @@ function contextNames(document: YamlDocument, shape: readonly Problem[]): readon
 }
 
 /**
- * The backends without a context (null) and in each one. Throws all problems of the file; but a package that only
+ * The backends of the chosen context and the syncs; the other contexts are checked too. Throws all problems of the file; but a package that only
  * another context needs does not have to be installed here.
  */
 async function checkContexts(
@@ -161,8 +171,11 @@ async function checkContexts(
     byContext.set(context, checked.backends)
     problems.push(...checked.problems)
   }
+  const backends = byContext.get(chosen)!
+  const { syncs, problems: more } = await checkSyncs(document, { backends, load })
+  problems.push(...more)
   if (problems.length > 0) throw configError(document.source, problems)
-  return byContext
+  return { backends, syncs }
 }
 
 /** Trust is given to the whole file, so fields and contexts that this run does not open are listed too. */

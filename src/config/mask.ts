@@ -13,10 +13,13 @@ const notOneValue = /^[{&*|>]/
 const valueText = /^(?:\[[^\]]*\]?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^,}\]]+)/
 /** The user part of a URL: `//admin:hunter2@`. */
 const userInfo = /(?<=:\/\/)[^\s/@'"]*:[^\s/'"]*(?=@)/g
+/** What a URL is asked with: `?key=hunter2`. */
+const query = /(?<=:\/\/[^\s?'"]*\?)[^\s'",}\]]+/g
 
 /** Ranges of `line` that look like secrets. References are none. */
 export function secretRanges(line: string): Range[] {
-  const ranges: Range[] = [...line.matchAll(userInfo)].map((match) => [match.index, match.index + match[0].length])
+  const inUrls = [...line.matchAll(userInfo), ...line.matchAll(query)]
+  const ranges: Range[] = inUrls.map((match) => [match.index, match.index + match[0].length])
   for (const match of line.matchAll(secretKey)) {
     const start = match.index + match[0].length
     const value = valueText.exec(line.slice(start))?.[0].trimEnd() ?? ''
@@ -41,5 +44,5 @@ export function maskRanges(line: string, ranges: readonly Range[], at = 0): { te
   return { text: text + line.slice(done), at: moved }
 }
 
-/** A URL with the password in it masked; other text as it is. */
-export const maskUserInfo = (text: string): string => text.replace(userInfo, '***')
+/** A URL with its password and its query masked; other text as it is. */
+export const maskUserInfo = (text: string): string => text.replace(userInfo, '***').replace(query, '***')

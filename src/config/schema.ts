@@ -3,6 +3,7 @@
  * What stands in a backend beside `driver` is its driver's own part (`DriverModule.config`).
  */
 import { z } from 'zod'
+import { syncSection } from './sync.ts'
 
 export const defaultCatalog = '.tblctl/catalog.db'
 
@@ -68,5 +69,6 @@ export const configShape = z
       .record(contextNameText, contextShape)
       .optional()
       .describe('Named overlays, chosen by --context, TBLCTL_CONTEXT or `tblctl context use`'),
+    sync: syncSection,
   })
   .describe('Configuration of tblctl')

@@ -17,6 +17,8 @@ export interface Cursor {
   readonly time: string | null
   /** Null: before the first key of this time. */
   readonly key: readonly string[] | null
+  /** The engine's own: how many rows of this time were read, up to this one. Sources pass it over. */
+  readonly rows?: number
 }
 
 /** Which rows of a source are synced. */
@@ -39,7 +41,7 @@ export interface SourceFacts {
   readonly key: readonly string[]
   /** Changes when rows do, and costs nothing to ask; null when the source has no such thing. */
   readonly marker: string | null
-  /** The source's clock less the lag that late rows are given: no page goes past it. Exact text. */
+  /** The source's clock, as exact text with microseconds. */
   readonly highWater: string
   /** Names this very table: another one after it was dropped and made again. Absent when the source cannot tell. */
   readonly identity?: string
@@ -67,6 +69,8 @@ export interface SyncSource {
     limit: { readonly rows: number; readonly bytes: number },
     ctx: ReadContext,
   ): Promise<Page>
+  /** How many rows the pages from here to `until` would bring. */
+  count(table: SourceTable, facts: SourceFacts, from: Cursor, until: string, ctx: ReadContext): Promise<number>
 }
 
 /** What the target knows of a sync. Written with the rows, or directly after them where the target has no transaction. */
@@ -117,4 +121,6 @@ export interface SyncFacts extends JsonObject {
   readonly lagSeconds: number | null
   readonly recordsIngested: number
   readonly batchSize: number
+  /** Time of the first row that waits: it is younger than the lag, or newer than the source's clock. Null: none does. */
+  readonly nextTimestamp: string | null
 }

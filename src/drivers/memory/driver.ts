@@ -13,6 +13,8 @@ import { register } from './register.ts'
 import { reshard } from './reshard.ts'
 import { scan } from './scan.ts'
 import { MemoryStore } from './store.ts'
+import { syncSource } from './sync.ts'
+import { syncTarget } from './sync-target.ts'
 import { tenantCreate } from './tenant.ts'
 
 export function openMemoryDriver(
@@ -40,6 +42,8 @@ export function openMemoryDriver(
       'tenant.create': tenantCreate(store),
       query: { query: query(store, environment) },
       export: { export: exportTable(store, environment) },
+      'sync.source': syncSource(store, backend, environment),
+      'sync.target': syncTarget(store, environment),
     },
     ping: async () => {
       store.all('select count(*) from tables')

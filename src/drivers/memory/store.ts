@@ -2,6 +2,7 @@
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { durable } from '../../core/durable.ts'
+import { fail } from '../../core/errors.ts'
 import { makeFolder } from '../../core/files.ts'
 
 const ddl = `
@@ -12,7 +13,8 @@ const ddl = `
   create unique index if not exists segments_copied_once on segments (path, generation, origin) where origin is not null;
   create table if not exists batches (path text not null, batch text not null, consumed integer not null, finished integer not null, job text not null,
     state text not null, primary key (path, batch));
-  create table if not exists objects (name text primary key, project text not null, job text not null)`
+  create table if not exists objects (name text primary key, project text not null, job text not null);
+  create table if not exists checkpoints (path text primary key, sync text not null, value text not null)`
 
 export type Row = Record<string, SQLInputValue>
 
@@ -31,11 +33,17 @@ export class MemoryStore {
     try {
       result = work()
     } catch (error) {
-      this.db.exec('rollback')
-      throw error
+      // SQLite itself has rolled back where the disk was full.
+      if (this.db.isTransaction) this.db.exec('rollback')
+      throw asError(error)
     }
     durable(`memory.${step}:before`)
-    this.db.exec('commit')
+    try {
+      this.db.exec('commit')
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('rollback')
+      throw asError(error)
+    }
     durable(`memory.${step}:after`)
     return result
   }
@@ -51,4 +59,22 @@ export class MemoryStore {
   close(): void {
     if (this.db.isOpen) this.db.close()
   }
+}
+
+/** SQLite's result codes (sqlite.org/rescode.html) that a person can do something about. */
+const troubles: Readonly<Record<number, string>> = {
+  8: 'may not be written',
+  10: 'cannot be read or written: the disk reports an error',
+  13: 'cannot grow: the disk is full',
+}
+
+function asError(thrown: unknown): unknown {
+  const { errcode, message } = thrown as { errcode?: number; message?: string }
+  const why = errcode === undefined ? undefined : troubles[errcode & 0xff]
+  if (why === undefined) return thrown
+  return fail('failed', 'store-failed', `the memory backend's file ${why} (${message})`, {
+    hint: 'nothing of this step was written: see to the disk, then run the same command again',
+    retry: 'resume',
+    cause: thrown,
+  })
 }

@@ -200,7 +200,7 @@ describe('a config that does not fit', () => {
       'tblctl.yaml:3:24: unknown key "backends.a.fiel"; did you mean "file"?',
       'tblctl.yaml:4:16: backends.b.driver: unknown driver "lakee"; did you mean "lake"?',
       'tblctl.yaml:5:3: key "backends.c.url" is missing',
-      'tblctl.yaml:6:1: unknown key "zzz"; known are version, catalog, schemas, backends, contexts',
+      'tblctl.yaml:6:1: unknown key "zzz"; known are version, catalog, schemas, backends, contexts, sync',
     ])
   })
 
