@@ -109,7 +109,10 @@ async function begin(host: Host, request: RunRequest, job: NewJob): Promise<Leas
   const deadline = Date.now() + host.lockTimeoutMs
   const attempt = () => host.catalog.begin(job, host.owner, host.leaseMs, request.ifLast?.get(job.path))
   let lease = await attempt()
-  if (lease.is === 'busy' && lease.why === 'lease' && (await reapDead(host))) lease = await attempt()
+  if (lease.is === 'busy' && lease.why === 'lease') {
+    await reapDead(host) // or another subject of this run has freed it meanwhile
+    lease = await attempt()
+  }
   while (lease.is === 'busy' && lease.why !== 'done-since' && Date.now() < deadline && !host.stop.why) {
     await sleep(Math.min(200, Math.max(1, deadline - Date.now())))
     await reapDead(host)

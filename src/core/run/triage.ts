@@ -47,7 +47,11 @@ async function openWork(
   { verb, operation, options, subject }: Work,
 ): Promise<{ resumable?: Job; blocking?: Job }> {
   let open = await host.catalog.openJobs(subject.path)
-  if (open.some((job) => job.live) && (await reapDead(host))) open = await host.catalog.openJobs(subject.path)
+  if (open.some((job) => job.live)) {
+    // Read again in any case: of several subjects at once another one may have freed the dead process's leases.
+    await reapDead(host)
+    open = await host.catalog.openJobs(subject.path)
+  }
   const mine = open.filter((job) => job.verb === verb)
   const key = operation.key(options)
   const resumable = mine.find((job) =>

@@ -1,4 +1,5 @@
 /** What the runner is asked to do. */
+import { Stopped } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { AnyOperation, Plan, Subject } from '../operation.ts'
 import type { Path } from '../ref.ts'
@@ -25,6 +26,17 @@ export interface RunRequest {
   readonly input?: AsyncIterable<Uint8Array>
 }
 
-export function planOf(host: Host, { operation, options, subject }: Work): Promise<Plan> {
-  return operation.plan(subject, options, readContext(host, subject.path.split('/')[0]!))
+/** A plan only reads, so it is broken off by the first request to stop. */
+export async function planOf(host: Host, { operation, options, subject }: Work): Promise<Plan> {
+  const stopped = new AbortController()
+  const forget = host.stop.onStop(() => stopped.abort())
+  const ctx = readContext(host, subject.path.split('/')[0]!)
+  try {
+    return await operation.plan(subject, options, { ...ctx, signal: AbortSignal.any([ctx.signal, stopped.signal]) })
+  } catch (error) {
+    if (stopped.signal.aborted) throw new Stopped(host.stop.why ?? 'interrupt')
+    throw error
+  } finally {
+    forget()
+  }
 }

@@ -55,6 +55,33 @@ describe('leases', () => {
     expect(await waiting).toMatchObject({ status: 'failed', error: { code: 'stopped-interrupt' } })
   })
 
+  test('a dead process that had several subjects: each of its jobs is gone on with, and none is begun beside it', async () => {
+    const paths = ['a', 'b', 'c', 'd'].map((table) => `lake/acme/${table}`)
+    for (const [n, at] of paths.entries())
+      await catalog.begin(
+        {
+          id: `held${n}`,
+          run: 'r',
+          verb: 'optimize',
+          subject: 'table',
+          path: at,
+          key: 'k',
+          version: 1,
+          hold: 'run',
+          options: {},
+          plan: plan({ leases: [{ path: at, mode: 'maintain' }] }),
+          actor: 'me',
+        },
+        'host/7/0/h',
+        30_000,
+      )
+    const host = hostOver(catalog, { isGone: (owner) => owner === 'host/7/0/h' })
+    const work = paths.map((at) => ({ verb: 'optimize', operation: operation(), options: {}, subject: subject(at) }))
+    const items = await runOperations(host, { work })
+    expect(items.map((item) => [item.status, item.job])).toEqual(paths.map((_, n) => ['changed', `held${n}`]))
+    expect((await allJobs(catalog)).map((job) => job.state)).toEqual(['done', 'done', 'done', 'done'])
+  })
+
   test('what a dead process of this host holds is free at once, and its job is gone on with', async () => {
     const held = await holder()
     expect(held.is).toBe('held')
