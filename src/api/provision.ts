@@ -7,6 +7,7 @@ import type { OperationVerb } from '../core/driver.ts'
 import { fail } from '../core/errors.ts'
 import type { AnyOperation, Plan, Subject } from '../core/operation.ts'
 import { type Path, refOfPath, refOfSubject } from '../core/ref.ts'
+import { placeOf } from './location.ts'
 import { type OperationReport, operationOf, parseOptions, runWork } from './operate.ts'
 import { subjectOf } from './select.ts'
 import type { Session } from './session.ts'
@@ -22,8 +23,13 @@ export async function provision(
     refs.map(async (ref) => {
       const { subject, ...more } = await tableOfProject(session, verb, await subjectOf(session, ref))
       const operation = await operationOf(session, verb, subject)
-      const options = parseOptions(operation, { ...rawOptions, ...more })
-      return { verb, operation: alone(session, operation), options, subject }
+      const options = parseOptions(operation, {
+        ...rawOptions,
+        // Of projects (tenants) only their tables have a place.
+        ...(subject.kind === 'table' ? { location: (await placeOf(session, subject.path, rawOptions)) ?? null } : {}),
+        ...more,
+      })
+      return { verb, operation: alone(session, verb, operation), options, subject }
     }),
   )
   return runWork(session, verb, work, { dryRun })
@@ -43,29 +49,46 @@ async function tableOfProject(
   return { subject: { kind: 'table', path, spec }, orCreate: projectTable.schema }
 }
 
-function alone(session: Session, operation: AnyOperation): AnyOperation {
+function alone(session: Session, verb: OperationVerb, operation: AnyOperation): AnyOperation {
   return {
     ...operation,
     async plan(subject, options, ctx) {
       const plan: Plan = await operation.plan(subject, options, ctx)
       if (plan.location === undefined) return plan
-      await requireFree(session, subject.path, plan.location)
-      // Held by whoever places a table there: of two processes at once the second finds the first one's row, or is busy.
-      const path = `location/${createHash('sha256').update(plan.location).digest('hex').slice(0, 16)}`
-      return { ...plan, leases: [...plan.leases, { path, mode: 'exclusive' }] }
+      await requireFree(session, verb, subject.path, plan.location)
+      return { ...plan, leases: [...plan.leases, { path: leaseOf(plan.location), mode: 'exclusive' }] }
     },
     async execute(plan: Plan, ctx) {
-      if (plan.location !== undefined) await requireFree(session, ctx.subject.path, plan.location)
+      if (plan.location !== undefined) await requireFree(session, verb, ctx.subject.path, plan.location)
       return operation.execute(plan, ctx)
     },
   }
 }
 
-async function requireFree(session: Session, path: Path, url: string): Promise<void> {
-  for await (const row of session.catalog().tables())
-    if (row.spec.location === url && row.path !== path)
-      throw fail('refused', 'location-taken', `${url} is registered as ${refOfPath(row.path)} already`, {
+/**
+ * Held by whoever places a table there: of two processes at once the second finds the first one's row, or is busy. Leases meet on a
+ * common path, so places inside one another meet as well.
+ */
+function leaseOf(location: string): Path {
+  const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return `location/${location.split('/').map(digest).join('/')}`
+}
+
+async function requireFree(session: Session, verb: OperationVerb, path: Path, url: string): Promise<void> {
+  for await (const row of session.catalog().tables()) {
+    const there = row.spec.location
+    if (there === null || row.path === path) continue
+    const taken = (message: string): Error =>
+      fail('refused', 'location-taken', message, {
         where: refOfSubject({ path, kind: 'table' }),
         hint: `use ${refOfPath(row.path)}, or tblctl unregister ${refOfPath(row.path)} first`,
       })
+    if (there === url) throw taken(`${url} is registered as ${refOfPath(row.path)} already`)
+    // Older layouts have tables inside of tables: those are adopted, and no new ones made.
+    if (verb !== 'create' || !isUrl(url)) continue
+    if (url.startsWith(`${there}/`)) throw taken(`${url} lies inside ${refOfPath(row.path)}, which is at ${there}`)
+    if (there.startsWith(`${url}/`)) throw taken(`${url} lies around ${refOfPath(row.path)}, which is at ${there}`)
+  }
 }
+
+const isUrl = (location: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(location)

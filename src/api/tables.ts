@@ -21,8 +21,9 @@ export interface TableItem {
   readonly labels: Readonly<Record<string, string>>
   readonly createdAt: string | null
   readonly updatedAt: string | null
-  /** Only with `live`: what the backend says; left out when the table cannot be read. */
-  readonly live?: 'present' | 'missing' | 'unregistered'
+  /** Only with `live`: what the backend says; null when that is not known, and then `unknown` says why. */
+  readonly live?: 'present' | 'missing' | 'unregistered' | null
+  readonly unknown?: string
   readonly facts?: JsonObject
 }
 export interface TableList {
@@ -41,6 +42,9 @@ export async function listTables(session: Session, selection: Selection, live = 
   const wanted = selection.backends?.length ? selection.backends : [...session.config.backends.keys()]
   for (const backend of wanted) {
     const seen = new Set<string>()
+    /** What kept the backend, or parts of it, from being listed. */
+    let failures: ErrorView[] = []
+    let whole = true
     try {
       const driver = await session.driver(backend)
       for await (const observed of driver.scan({}, session.reading(backend))) {
@@ -53,26 +57,42 @@ export async function listTables(session: Session, selection: Selection, live = 
           items.push(unregistered(session, observed))
       }
     } catch (error) {
-      errors.push({ backend, error: errorView(error) })
-      continue
+      stopIfAsked(session)
+      whole = error instanceof AggregateError
+      failures = distinct((error instanceof AggregateError ? error.errors : [error]).map(errorView))
+      errors.push(...failures.map((failure) => ({ backend, error: failure })))
     }
-    // A table at a location of its own is not below the backend's root: ask for it by itself.
+    // A table at a location of its own is not below the backend's root: ask for it by itself, unless the backend is out of reach.
     const unseen = rows.filter((row) => segmentsOf(row.path).backend === backend && !seen.has(row.path))
     items.push(
       ...(await mapBounded(unseen, session.host().parallelism, async (row): Promise<TableItem> => {
         const item = itemOf(session, row)
+        if (!whole) return { ...item, live: null, unknown: failures[0]!.message }
         try {
           return { ...item, live: (await exists(session, row)) ? 'present' : 'missing' }
         } catch (error) {
-          errors.push({ backend, error: errorView(error) }) // one table that cannot be read hides no other
-          return item
+          // One table that cannot be read hides no other, and is no news where a root cannot be reached.
+          stopIfAsked(session)
+          const view = errorView(error)
+          if (!failures.some(({ code }) => code === view.code)) errors.push({ backend, error: view })
+          return { ...item, live: null, unknown: view.message }
         }
       })),
     )
   }
+  for (const row of rows)
+    if (!wanted.includes(segmentsOf(row.path).backend))
+      items.push({ ...itemOf(session, row), live: null, unknown: 'its backend is not in tblctl.yaml' })
   items.sort((a, b) => (a.ref < b.ref ? -1 : 1))
   return { kind: 'TableList', items, errors }
 }
+
+/** What was broken off says nothing about a backend. */
+const stopIfAsked = (session: Session): void => session.host().stop.hard.throwIfAborted()
+
+const distinct = (views: readonly ErrorView[]): ErrorView[] => [
+  ...new Map(views.map((view) => [view.message, view])).values(),
+]
 
 function inProjects({ path }: Observed, { projects }: Selection): boolean {
   return !projects?.length || projects.some((glob) => globMatches(glob, segmentsOf(path).project))

@@ -27,7 +27,7 @@ const wrongRegion = ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'Illeg
 export function isDoubtful(error: unknown): boolean {
   const status = statusOf(error)
   if (status !== undefined) return status >= 500 || (status >= 200 && status < 300)
-  return isSystemError(error) || ['TimeoutError', 'RequestTimeout', 'AbortError'].includes(codeOf(error))
+  return isSystemError(error) || ['TimeoutError', 'RequestTimeout'].includes(codeOf(error))
 }
 /** Of the network, TLS and the resolver: no service has answered. */
 function isSystemError(error: unknown): boolean {
@@ -42,14 +42,30 @@ export interface S3Where {
   readonly key?: string
 }
 
+/** An answer of success that is no XML. */
+const isNoS3 = (error: unknown): boolean =>
+  statusOf(error) === 200 && error instanceof Error && error.message.includes('XML parse error')
+
+/**
+ * Something answers, in another protocol: a web server, a proxy's page, the console of the service. Every answer of S3 about an object
+ * has an ETag, and every listing says whether it is whole.
+ */
+export const noS3 = ({ connection, bucket }: S3Where): Error =>
+  fail('unreachable', 'no-s3-service', `what answers at ${connection.name} is no S3 service`, {
+    where: `s3://${bucket}`,
+    hint: "check the backend's endpoint",
+  })
+
 /** `doing` completes "cannot …". */
 export function s3Error(error: unknown, doing: string, { connection, bucket, key }: S3Where): unknown {
   if (error instanceof TblctlError) return error
   const code = codeOf(error)
+  // Broken off by us: why, those know who did it.
+  if (code === 'AbortError') return error
   const status = statusOf(error)
   const url = printable(key === undefined ? `s3://${bucket}` : `s3://${bucket}/${key}`)
   const where = `${url} at ${connection.name}`
-  const message = `cannot ${doing} ${where}`
+  const message = `cannot ${doing} ${url}`
   const told = `${printable(code)}${status === undefined ? '' : `, HTTP ${status}`}`
   if (code === 'NoSuchBucket')
     return fail('missing', 'no-such-bucket', `${message}: there is no bucket ${printable(bucket)}`, {
@@ -87,13 +103,14 @@ export function s3Error(error: unknown, doing: string, { connection, bucket, key
       hint: 'tblctl doctor --print-policy prints what these keys must be allowed',
       cause: error,
     })
+  if (isNoS3(error)) return noS3({ connection, bucket })
   if (isDoubtful(error) || code === 'SlowDown' || status === 429)
     return fail(
       'unreachable',
       'storage-unreachable',
-      `${message}: ${status === undefined ? 'no answer' : 'the service fails'} (${told})`,
+      `${message}: ${status === undefined ? `no answer from ${connection.name}` : 'the service fails'} (${told})`,
       {
-        where,
+        where: status === undefined ? url : where,
         hint: 'check the endpoint and the network, then run the same command again',
         retry: 'later',
         cause: error,

@@ -3,7 +3,7 @@ import { fail } from '../core/errors.ts'
 import { compareKeys, isKey, reservedPrefix } from './keys.ts'
 import type { ObjectInfo } from './object-store.ts'
 import type { S3Clients } from './s3-client.ts'
-import { type S3Where, s3Error } from './s3-errors.ts'
+import { noS3, type S3Where, s3Error } from './s3-errors.ts'
 
 interface Asked {
   /** All keys begin with it. */
@@ -59,8 +59,9 @@ async function* pages({ sdk, client }: S3Clients, where: S3Where, { prefix, star
       ...(token === undefined ? {} : { ContinuationToken: token }),
     })
     const page = await client.send(request).catch((error: unknown) => {
-      throw s3Error(error, 'list', where)
+      throw s3Error(error, 'list', prefix === '' ? where : { ...where, key: prefix.slice(0, -1) })
     })
+    if (page.IsTruncated === undefined) throw noS3(where)
     yield page
     if (page.IsTruncated && !page.NextContinuationToken)
       throw fail('unreachable', 'listing-cut-off', `the listing of s3://${where.bucket} ends before its end`, {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { durable } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
 import type { S3Clients } from './s3-client.ts'
-import { codeOf, isAbsent, isDoubtful, type S3Where, s3Error, statusOf } from './s3-errors.ts'
+import { codeOf, isAbsent, isDoubtful, noS3, type S3Where, s3Error, statusOf } from './s3-errors.ts'
 import { readObject } from './s3-read.ts'
 
 const attempts = 5
@@ -23,7 +23,8 @@ export async function putIfAbsent(
   for (let attempt = 1; ; attempt++) {
     try {
       durable('object-put:before')
-      await once.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, IfNoneMatch: '*' }))
+      const request = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, IfNoneMatch: '*' })
+      if ((await once.send(request)).ETag === undefined) throw noS3(where)
       durable('object-put:after')
       return 'written'
     } catch (error) {
@@ -34,7 +35,7 @@ export async function putIfAbsent(
       else if (status !== 409) throw s3Error(error, 'write', where)
       if (attempt === attempts) return decide(error)
     }
-    await sleep(Math.random() * Math.min(longestWaitMs, 50 * 4 ** attempt))
+    await sleep(Math.random() * Math.min(longestWaitMs, where.connection.patience.retryMs * 4 ** (attempt - 1)))
   }
 
   async function there(): Promise<Uint8Array | undefined> {
@@ -58,7 +59,6 @@ export async function putIfAbsent(
   function unknown(error: unknown): Error {
     const told = s3Error(error, 'write', where) as Error
     return fail('unreachable', 'write-unknown', `${told.message}; the object may be there all the same`, {
-      where: `s3://${bucket}/${key} at ${where.connection.name}`,
       hint: 'run the same command again: it looks first',
       retry: 'resume',
       cause: error,
@@ -69,7 +69,7 @@ export async function putIfAbsent(
       'unreachable',
       'storage-busy',
       `cannot write s3://${bucket}/${key}: the service reports conflicting requests without end`,
-      { retry: 'later', cause: error },
+      { where: where.connection.name, retry: 'later', cause: error },
     )
   }
 }

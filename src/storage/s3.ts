@@ -9,7 +9,7 @@ import type { ObjectInfo, ObjectStore } from './object-store.ts'
 import type { S3Connection } from './s3-client.ts'
 import { requireConditions } from './s3-condition.ts'
 import { deleteObjects } from './s3-delete.ts'
-import { isAbsent, s3Error } from './s3-errors.ts'
+import { isAbsent, noS3, s3Error } from './s3-errors.ts'
 import { listNames, listObjects, wholeSeconds } from './s3-list.ts'
 import { folderPrefix, objectKey, parseS3Url } from './s3-place.ts'
 import { putIfAbsent } from './s3-put-if-absent.ts'
@@ -36,7 +36,8 @@ export function openS3Store(url: string, connection: S3Connection): ObjectStore 
     const { sdk, client } = await connection.open()
     try {
       const found = await client.send(new sdk.HeadObjectCommand({ Bucket: where.bucket, Key: where.key }))
-      const { ContentLength = 0, LastModified, ETag = '' } = found
+      const { ContentLength = 0, LastModified, ETag } = found
+      if (ETag === undefined) throw noS3(where)
       return { key, size: ContentLength, modifiedAt: wholeSeconds(LastModified!), etag: ETag }
     } catch (error) {
       if (isAbsent(error)) return undefined
@@ -82,7 +83,8 @@ export function openS3Store(url: string, connection: S3Connection): ObjectStore 
       const { sdk, client } = await connection.open()
       try {
         durable('object-put:before')
-        await client.send(new sdk.PutObjectCommand({ Bucket: where.bucket, Key: where.key, Body: bytes }))
+        const request = new sdk.PutObjectCommand({ Bucket: where.bucket, Key: where.key, Body: bytes })
+        if ((await client.send(request)).ETag === undefined) throw noS3(where)
         durable('object-put:after')
       } catch (error) {
         throw s3Error(error, 'write', where)

@@ -31,7 +31,7 @@ test('list --live: a table elsewhere whose log is damaged is told, and hides no 
   writeFileSync(world.file('elsewhere/_delta_log/00000000000000000001.json'), '{"add"')
   const { items, errors } = await tblctl.list({ refs: ['lake:acme/moved', 'lake:acme/things'] }, true)
   expect(items.map((item) => [item.ref, item.live])).toEqual([
-    ['lake:acme/moved', undefined],
+    ['lake:acme/moved', null],
     ['lake:acme/things', 'present'],
   ])
   expect(errors).toMatchObject([{ backend: 'lake', error: { kind: 'data', code: 'corrupt-commit' } }])

@@ -1,5 +1,5 @@
 /** Where tables lie: derived places stay below the root, named ones may be anywhere, and one place has one ref. */
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -126,6 +126,63 @@ describe('one place, one ref', () => {
     expect(await register(tblctl, 'lake:acme/a', 'file:./there')).toMatchObject({ status: 'unchanged' })
     await tblctl.operate('unregister', { refs: ['lake:acme/a'] }, {})
     expect(await register(tblctl, 'lake:acme/b', 'file:./there')).toMatchObject({ status: 'changed' })
+  })
+
+  it('no new table lies inside or around another one; one that is there is adopted all the same', async () => {
+    await using lake = new Lake({ small })
+    const tblctl = await lake.open()
+    await create(tblctl, 'lake:acme/a', 'small', 'file:./out/a')
+    const nested = (place: string) => create(tblctl, 'lake:acme/b', 'small', `file:${lake.path(place)}`)
+    for (const [place, says] of [
+      ['out/a/sub/deep', 'inside'],
+      ['out', 'around'],
+    ] as const)
+      expect((await nested(place)).error).toMatchObject({
+        kind: 'refused',
+        code: 'nested-table',
+        message: expect.stringContaining(says),
+      })
+    // Its log is out of sight; the catalog knows it.
+    renameSync(lake.path('out/a/_delta_log'), lake.path('aside'))
+    for (const place of ['out/a/sub/deep', 'out'])
+      expect((await nested(place)).error).toMatchObject({ kind: 'refused', code: 'location-taken' })
+    expect(await nested('out/ab')).toMatchObject({ status: 'changed' })
+
+    cpSync(lake.path('out/ab'), lake.path('lake/projects/acme'), { recursive: true })
+    expect(await create(tblctl, 'lake:acme/inner', 'small')).toMatchObject({ status: 'changed' })
+    expect(await register(tblctl, 'lake:acme/outer', 'file:./lake/projects/acme')).toMatchObject({ status: 'changed' })
+    expect((await create(tblctl, 'lake:acme/second', 'small')).error).toMatchObject({ code: 'location-taken' })
+  })
+
+  it('projects keep their own roots to themselves', async () => {
+    await using lake = new Lake({ small })
+    const projects = '{ globex: { url: "file:./globex" }, initech: { url: "file:./lake/initech" } }'
+    lake.write(
+      'tblctl.yaml',
+      `version: 1\nschemas: [./schemas]\nbackends: { lake: { driver: delta, url: "file:./lake", projects: ${projects} } }\n`,
+    )
+    const tblctl = await lake.open()
+    const refused = { kind: 'refused', code: 'place-of-others' }
+    for (const [ref, place] of [
+      ['lake:globex/t', 'lake/projects/acme/t'],
+      ['lake:globex/t', 'lake/projects/globex/t'],
+      ['lake:globex/t', 'lake/initech/projects/initech/t'],
+      ['lake:globex/t', 'globex/projects/acme/t'],
+      ['lake:globex/t', 'globex/projects'],
+      ['lake:acme/t', 'globex/projects/globex/t'],
+      ['lake:initech/t', 'lake/projects/initech/t'],
+    ] as const) {
+      expect((await create(tblctl, ref, 'small', `file:${lake.path(place)}`)).error, place).toMatchObject(refused)
+      expect((await register(tblctl, ref, `file:${lake.path(place)}`)).error, place).toMatchObject(refused)
+    }
+    for (const [ref, place] of [
+      ['lake:globex/a', 'globex/projects/globex/other'],
+      ['lake:globex/b', 'globex/beside'],
+      ['lake:globex/c', 'elsewhere/c'],
+      ['lake:initech/a', 'lake/initech/projects/initech/a2'],
+      ['lake:acme/a', 'lake/projects/shared/a'],
+    ] as const)
+      expect(await create(tblctl, ref, 'small', `file:${lake.path(place)}`), place).toMatchObject({ status: 'changed' })
   })
 
   it('of two refs in one command one gets it', async () => {

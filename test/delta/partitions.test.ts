@@ -1,6 +1,8 @@
 /** Partition values of every kind, written by us, read by us and by an independent reader. */
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '../../src/engine/engine.ts'
+import { quotePath } from '../../src/engine/sql-text.ts'
 import { type Chdb, deltaTable, startChdb } from '../support/chdb.ts'
 import { commitAs, contentOf, create, Lake, liveOf, loadInto, logOf, optimize, orphansOf, rowsOf } from './world.ts'
 
@@ -124,8 +126,38 @@ describe('partition values', () => {
     })
     expect(await rowsOf(tblctl, 'lake:acme/empty', 'select count(*) from t where p is null')).toEqual([[2n]])
     const refused = await loadInto(tblctl, lake.folder, 'lake:acme/strict', ['strict.ndjson'])
-    expect(refused.error).toMatchObject({ kind: 'data', code: 'bad-value' })
+    expect(refused.error).toMatchObject({
+      kind: 'data',
+      code: 'row-rejected',
+      where: `${lake.path('strict.ndjson')}:1`,
+      message: 'a row does not fit: column "p" "" would be kept as null, and the column is not nullable',
+    })
     expect(logOf(lake.table('strict'))).toHaveLength(1)
+  })
+
+  it('such a row is put aside like any other, from every format', async () => {
+    const tblctl = await lake.open()
+    await create(tblctl, 'lake:acme/aside', 'strict')
+    lake.rows('aside.ndjson', [
+      { id: 1, p: '' },
+      { id: 2, p: 'a' },
+    ])
+    lake.write('aside.csv', 'id,p\n3,""\n4,b\n')
+    await using engine = await openEngine({ scratch: lake.path('scratch') })
+    const rows = `SELECT * FROM (VALUES (5::BIGINT, ''), (6::BIGINT, 'c')) AS v(id, p)`
+    await engine.run(`COPY (${rows}) TO ${quotePath(lake.path('aside.parquet'))} (FORMAT parquet)`)
+    const files = ['aside.ndjson', 'aside.csv', 'aside.parquet']
+    const rejectTo = lake.path('rejects.ndjson')
+    expect(await loadInto(tblctl, lake.folder, 'lake:acme/aside', files, { rejectTo })).toMatchObject({
+      result: { rows: 3, rejected: 3 },
+    })
+    expect(await rowsOf(tblctl, 'lake:acme/aside', 'select id from t order by id')).toEqual([[2n], [4n], [6n]])
+    const rejects = readFileSync(rejectTo, 'utf8').trimEnd().split('\n')
+    expect(rejects.map((line) => JSON.parse(line))).toMatchObject([
+      { line: 1, column: 'p' },
+      { line: 2, column: 'p' },
+      { line: 1, column: 'p' },
+    ])
   })
 
   it('dates, times, numbers, decimals and booleans', async () => {

@@ -1,4 +1,5 @@
 /** The delta driver on S3, where it has more to say than the generic suite: projects and their buckets, errors told apart, services that are not safe. */
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openS3Store } from '../../src/storage/s3.ts'
 import { makeBucket, radosgwBucket } from '../servers/radosgw.ts'
@@ -97,9 +98,34 @@ describe('a bucket that a project brings', () => {
         message: expect.stringContaining(`s3://${own}`),
       })
     const live = await tblctl.list({ refs: [] }, true)
-    expect(live.items.map((item) => [item.ref, item.live])).toEqual([[ref, 'present']])
-    expect(live.errors[0]!.error).toMatchObject({ code: 'bad-credentials' })
+    expect(live.items.map(({ ref, live, unknown }) => [ref, live, unknown?.includes(`s3://${own}`)])).toEqual([
+      [ref, 'present', undefined],
+      ['lake:globex/t', null, true],
+    ])
+    expect(live.errors.map(({ error }) => error.code)).toContain('bad-credentials')
     expect(JSON.stringify(live)).not.toContain(server.secretAccessKey)
+  })
+
+  it('is looked at with its own keys, and every root that fails is named', async () => {
+    const url = freshUrl()
+    const wrong = 'credentials: { accessKeyId: "file:./wrong", secretAccessKey: "file:./wrong" }'
+    const [nobody, apart] = [`s3://${server.bucket}-nobody`, `s3://${server.bucket}-apart`]
+    const projects = `one: { url: "${url}", ${wrong} }, two: { url: "${url}" }, three: { url: "${nobody}" }, four: { url: "${apart}" }`
+    await using lake = lakeAt(url, `, projects: { ${projects} }`)
+    lake.write('wrong', 'nobody')
+    const tblctl = await lake.open()
+    const checks = (await Array.fromAsync(tblctl.doctor())).filter(({ backend }) => backend === 'lake')
+    const lines = checks.filter(({ check }) => check === 'list').map(({ ok, detail }) => [ok, detail])
+    expect(lines).toEqual([
+      [true, `${url} (0 projects)`],
+      [false, expect.stringMatching(/^project one: .*credentials are not valid/)],
+      [true, `project two: ${url} (0 projects)`],
+      [false, expect.stringMatching(/^project three: .*no bucket/)],
+      [false, expect.stringMatching(/^project four: .*no bucket/)],
+    ])
+    const { errors } = await tblctl.list({ refs: [] }, true)
+    for (const root of [nobody, apart])
+      expect(errors.filter(({ error }) => error.message.includes(root))).toHaveLength(1)
   })
 
   it('that names a service of its own is never shown the backend’s keys', async () => {
@@ -199,6 +225,9 @@ describe('places', () => {
     expect(await create(tblctl, ref, 'small', `${location}/`)).toMatchObject({ result: { location } })
     await loadInto(tblctl, lake.folder, ref, [lake.rows('a.ndjson', [{ id: 7 }])])
     await tblctl.operate('unregister', { refs: [ref] }, {})
+    // No new table inside of it or around it, though the catalog does not know it now.
+    for (const nested of [`${location}/sub`, `s3://${other}/some where`, `s3://${other}`])
+      expect((await create(tblctl, 'lake:acme/nested', 'small', nested)).error).toMatchObject({ code: 'nested-table' })
     expect(await register(tblctl, ref, location)).toMatchObject({ result: { answer: 'adopted', rows: 1 } })
     expect((await contentOf(tblctl, ref)).rows).toBe(1)
     expect((await keysAt(`s3://${other}`)).every((key) => key.startsWith('some where/table/'))).toBe(true)
@@ -219,6 +248,27 @@ describe('places', () => {
     expect((await contentOf(tblctl, 'lake:ab/t')).rows).toBe(0)
     expect((await tblctl.list({ refs: ['lake:a/*'] }, true)).items.map((item) => item.ref)).toEqual(['lake:a/t'])
   })
+})
+
+describe('a service that takes connections and never answers', () => {
+  it('is said to be waited for, and a signal ends even a command that changes something', async () => {
+    const server = createServer(() => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await using lake = lakeAt('s3://bucket/x', '', endpoint)
+    const env = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
+    const start = (...args: string[]) => startTblctl(args, { cwd: lake.folder, env })
+    try {
+      const creating = start('create', ref, '--schema', 'small', '-y')
+      const listing = start('list', '--live', '--timeout', '2s').ended
+      await expect.poll(creating.output, { timeout: 20_000 }).toContain(`${endpoint} does not answer yet`)
+      creating.child.kill('SIGTERM')
+      expect((await creating.ended).code).toBe(143)
+      expect((await listing).code).toBe(124)
+    } finally {
+      server.close()
+    }
+  }, 60_000)
 })
 
 describe('a service that ignores conditions', () => {

@@ -23,6 +23,7 @@ export async function sessionWith(folder: string, wrap: (store: ObjectStore) => 
     config,
     run: 'test',
     env: {},
+    directory: '/',
     approver: { approve: async () => true },
     reporter: silent,
     stop: stopSwitch(),

@@ -1,12 +1,13 @@
 /** create: version 0 of a new table from a named schema. What is there with the same schema is adopted; with another, refused. */
 import { fail } from '../../core/errors.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
-import { refOfPath } from '../../core/ref.ts'
+import { refOfPath, segmentsOf } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
 import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
 import type { Snapshot } from './log/snapshot.ts'
 import { type Answer, actionsFor, makeTable } from './make-table.ts'
+import { requireApart, requireOwnPlace } from './own-place.ts'
 import { type Lake, snapshotAt } from './table.ts'
 import { formatSchemaString } from './types.ts'
 
@@ -33,6 +34,8 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
       refuseSettings(options, 'delta')
       const schema = await lake.environment.schema(requireSchemaName(options, 'delta'))
       const location = lake.locations.of(subject, options.location)
+      const { project } = segmentsOf(subject.path)
+      if (options.location !== null && !subject.spec) requireOwnPlace(lake.locations, project, location)
       const registeredAt = subject.spec && lake.locations.of(subject).url
       if (registeredAt && registeredAt !== location.url)
         throw fail('refused', 'registered-elsewhere', `${ref} is registered at ${registeredAt}`, {
@@ -49,6 +52,8 @@ export function create(lake: Lake): Operation<ReturnType<typeof createOptions.pa
         throw fail('refused', 'table-lost', `${ref} is registered, but there is no Delta table at ${location.url}`, {
           hint: `tblctl unregister ${ref}, then create it again`,
         })
+      // Derived places lie beside one another by their names.
+      if (!there && options.location !== null) await requireApart(lake.locations, subject.path, location)
       return {
         changes: there && subject.spec ? 0 : 1,
         risk: 'routine',

@@ -24,7 +24,7 @@ export function openDeltaDriver(
   environment: DriverEnvironment,
   wrap: (store: ObjectStore) => ObjectStore = (store) => store,
 ): Driver {
-  const stores = openStores(environment.env)
+  const stores = openStores(environment)
   const lake: Lake = {
     locations: openLocations(config, environment.directory, (root, place) => wrap(stores.open(root, place))),
     environment,

@@ -10,7 +10,7 @@ import { type Engine, openEngine } from '../../engine/engine.ts'
 import { openInput } from '../../engine/ingest/input.ts'
 import { loadOptions } from '../../verbs/options.ts'
 import { schemaHashOf } from './describe.ts'
-import { columnsOf, type LoadContext, stillFit, storeChunk } from './load-chunk.ts'
+import { type Columns, columnsOf, type LoadContext, stillFit, storeChunk } from './load-chunk.ts'
 import { consumedOf, type Progress, plus, progressSoFar } from './load-progress.ts'
 import { requireWritable } from './log/protocol.ts'
 import { type DeltaTable, type Lake, openTable, refreshed } from './table.ts'
@@ -79,7 +79,7 @@ async function readInput(
   const chunks = openInput({
     inputs: options.inputs,
     ...(ctx.input ? { stream: ctx.input } : {}),
-    schema: { ...columns, timeColumn: await timeColumnOf(lake, table, ctx) },
+    schema: { ...columns, timeColumn: await timeColumnOf(lake, table, ctx), emptyIsNull: emptyIsNull(columns) },
     project: segmentsOf(ctx.subject.path).project,
     skip: consumedOf(table.snapshot, options),
     batchId: options.batchId,
@@ -116,6 +116,10 @@ function misfit({ location }: DeltaTable, { rows }: Progress, { batchId }: LoadO
     hint: `give the same input again with --batch-id ${printable(batchId)}: what was loaded is skipped`,
   })
 }
+
+/** Delta PROTOCOL, "Partition Value Serialization": an empty text is a null. */
+const emptyIsNull = ({ fields, partitions }: Columns): readonly string[] =>
+  fields.filter(({ name, type }) => partitions.includes(name) && type.kind === 'Utf8').map(({ name }) => name)
 
 /** The time column that `date` follows from is the schema's to say; an adopted table has only the usual name. */
 async function timeColumnOf(lake: Lake, { snapshot }: DeltaTable, ctx: LoadContext): Promise<string | null> {

@@ -2,29 +2,37 @@
 import { randomUUID } from 'node:crypto'
 import type { Check } from '../../core/driver.ts'
 import { errorView } from '../../core/errors.ts'
+import { mapBounded } from '../../core/run/pool.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Locations } from './location.ts'
 
 export async function ping(locations: Locations): Promise<readonly Check[]> {
-  const stores = new Map<string, ObjectStore>()
-  for (const project of ['', ...locations.projects]) stores.set(locations.root(project).url, locations.root(project))
-  const checks: Check[] = []
-  for (const store of stores.values())
-    checks.push(
-      await check(store, 'list', () => listed(store)),
-      await check(store, 'write', () => writes(store)),
-      await check(store, 'clock', () => clock(store)),
-    )
-  return checks
+  // A root that several projects share with the same keys is looked at once; the same url under other keys is another root.
+  const roots = new Map<ObjectStore, string[]>([[locations.root(''), []]])
+  for (const project of locations.projects) {
+    const root = locations.root(project)
+    roots.set(root, [...(roots.get(root) ?? []), project])
+  }
+  return (await mapBounded([...roots], rootsAtOnce, ([store, projects]) => checksOf(store, projects))).flat()
 }
 
-async function check(store: ObjectStore, name: string, work: () => Promise<string>): Promise<Check> {
-  try {
-    return { check: name, ok: true, detail: await work() }
-  } catch (error) {
-    const { message, hint } = errorView(error)
-    return { check: name, ok: false, detail: message, fix: hint ?? `check the permissions of ${store.url}` }
-  }
+const rootsAtOnce = 4
+
+async function checksOf(store: ObjectStore, projects: readonly string[]): Promise<Check[]> {
+  const whose =
+    projects.length === 0 ? '' : `${projects.length === 1 ? 'project' : 'projects'} ${projects.join(', ')}: `
+  const checks: Check[] = []
+  for (const [name, work] of Object.entries({ list: listed, write: writes, clock }))
+    try {
+      checks.push({ check: name, ok: true, detail: whose + (await work(store)) })
+    } catch (error) {
+      const { kind, message, hint } = errorView(error)
+      const fix = hint ?? `check the permissions of ${store.url}`
+      checks.push({ check: name, ok: false, detail: whose + message, fix })
+      // Who does not answer will not answer the rest.
+      if (kind === 'unreachable') break
+    }
+  return checks
 }
 
 async function listed(store: ObjectStore): Promise<string> {
@@ -44,9 +52,12 @@ async function writes(store: ObjectStore): Promise<string> {
     const second = await store.putIfAbsent(key, bytes)
     if (first !== 'written' || second !== 'exists')
       throw new Error('the store lets two writers win: concurrent commits would be lost')
-  } finally {
-    await store.delete([key])
+  } catch (error) {
+    // What failed is told, not that what may never have been written cannot be deleted.
+    await store.delete([key]).catch(() => undefined)
+    throw error
   }
+  await store.delete([key])
   return 'put-if-absent holds'
 }
 

@@ -4,11 +4,12 @@
  */
 import { fail } from '../../core/errors.ts'
 import type { Operation, Plan, Subject } from '../../core/operation.ts'
-import { refOfPath } from '../../core/ref.ts'
+import { refOfPath, segmentsOf } from '../../core/ref.ts'
 import { registerOptions } from '../../verbs/options.ts'
 import { rowsOf } from './facts.ts'
 import type { Location } from './location.ts'
 import { makeTable } from './make-table.ts'
+import { requireOwnPlace } from './own-place.ts'
 import { type Lake, snapshotAt } from './table.ts'
 
 type Options = ReturnType<typeof registerOptions.parse>
@@ -31,6 +32,8 @@ export function register(lake: Lake): Operation<Options, RegisterPlan> {
         throw fail('refused', 'registered-elsewhere', `${ref} is registered at ${there}`, {
           hint: `tblctl unregister ${ref}, then register it at ${location.url}`,
         })
+      if (options.location !== null && !subject.spec)
+        requireOwnPlace(lake.locations, segmentsOf(subject.path).project, location)
       const snapshot = await snapshotAt(lake, location, ctx)
       const plan = {
         risk: 'routine',

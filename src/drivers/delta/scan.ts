@@ -27,7 +27,7 @@ export async function* scan(
       failures.push(error)
     }
   }
-  if (failures.length > 0) throw failures[0]
+  if (failures.length > 0) throw new AggregateError(failures, 'not every root could be read')
 }
 
 async function* tablesOf(store: ObjectStore, backend: string, project: string): AsyncIterable<Observed> {

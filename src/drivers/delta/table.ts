@@ -52,11 +52,25 @@ export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContex
   const { store, prefix } = location
   const options = { scratch: await lake.environment.scratch(), signal: ctx.signal }
   const known = lake.snapshots.get(placeOf(location))
-  const snapshot = known
-    ? await updateSnapshot(store, prefix, known, options)
-    : await readSnapshot(store, prefix, options)
+  const snapshot = await unlessStopped(
+    ctx.signal,
+    known ? updateSnapshot(store, prefix, known, options) : readSnapshot(store, prefix, options),
+  )
   remember(lake, location, snapshot)
   return snapshot
+}
+
+/** Reading that is given up goes on until its store is closed; nobody waits for it. */
+async function unlessStopped<T>(signal: AbortSignal, reading: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = (): void => reject(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([reading, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
 
 /** Tables that are worth remembering: small ones, and not too many of them. */

@@ -12,6 +12,7 @@ import { openS3Store } from '../../../src/storage/s3.ts'
 import { openS3Connection, type S3Connection } from '../../../src/storage/s3-client.ts'
 import { probeName } from '../../../src/storage/s3-condition.ts'
 import { s3Error } from '../../../src/storage/s3-errors.ts'
+import { usualPatience } from '../../../src/storage/s3-patience.ts'
 import { type S3Double, startS3Double } from '../../servers/s3-double.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -22,6 +23,7 @@ const connectTo = (endpoint: string): S3Connection =>
     endpoint,
     region: 'us-east-1',
     forcePathStyle: true,
+    patience: { ...usualPatience, retryMs: 2 },
     credentials: { accessKeyId: 'key', secretAccessKey, sessionToken: 'token' },
   })
 
@@ -244,7 +246,7 @@ describe('errors', () => {
       ...Array(2).fill('unreachable storage-unreachable'),
       ...Array(2).fill('missing no-such-bucket'),
     ])
-    for (const view of views) expect(view.where).toMatch(/ at http:\/\/127/)
+    for (const view of views) expect(`${view.message} ${view.where}`.match(/http:\/\/127/g)).toHaveLength(1)
     expect(JSON.stringify(views)).not.toContain(secretAccessKey)
   })
 
