@@ -1,7 +1,8 @@
 /** `tblctl sql`: one statement, and behind it the same operations, approvals and reports as the commands. */
 import { isAbsolute, resolve } from 'node:path'
-import { fail } from '../core/errors.ts'
-import { defaultProject, formatRef, refOfPath } from '../core/ref.ts'
+import { fail, TblctlError } from '../core/errors.ts'
+import type { Subject } from '../core/operation.ts'
+import { defaultProject, formatRef, refOfPath, segmentsOf } from '../core/ref.ts'
 import { parseStatement } from '../sql/parse.ts'
 import type { CreateTable, Statement, TableName } from '../sql/statement.ts'
 import { checkUser } from './data.ts'
@@ -91,13 +92,31 @@ async function createTable(
 ): Promise<OperationReport> {
   const subject = await subjectOf(session, ref)
   if (subject.spec !== null) {
-    if (ifNotExists) return unchanged(session, 'create', subject.path, dryRun)
+    if (ifNotExists) {
+      await requireThere(session, subject)
+      return unchanged(session, 'create', subject.path, dryRun)
+    }
     throw fail('refused', 'table-exists', `Table '${name.table}' already exists (${refOfPath(subject.path)})`, {
       hint: 'CREATE TABLE IF NOT EXISTS leaves it as it is',
     })
   }
   const options = { definition, settings, location: location === null ? null : absolute(session, location) }
   return provision(session, 'create', [ref], options, dryRun)
+}
+
+/** Registered is not there: the backend may have lost it. */
+async function requireThere(session: Session, subject: Subject): Promise<void> {
+  const backend = segmentsOf(subject.path).backend
+  try {
+    await (await session.driver(backend)).describe(subject, session.reading(backend))
+  } catch (error) {
+    if (!(error instanceof TblctlError) || error.view.kind !== 'missing') throw error
+    const ref = refOfPath(subject.path)
+    throw fail('refused', 'table-lost', `${ref} is registered, but its backend no longer holds it`, {
+      hint: `tblctl unregister ${ref}, then create it again`,
+      cause: error,
+    })
+  }
 }
 
 /** Paths count from the folder of tblctl.yaml, as those of its backends do. */

@@ -100,7 +100,8 @@ export class Cursor {
     const first = this.segment('a table')
     if (!this.acceptSymbol('.')) return { project: null, table: first }
     const table = this.segment('a table')
-    if (this.isSymbol('.')) throw this.wrong('no third part of the name: it is TABLE or NAMESPACE.TABLE')
+    if (this.isSymbol('.'))
+      throw this.bad('the name of a table has one part or two', this.peek(), 'write TABLE or NAMESPACE.TABLE')
     return { project: first, table }
   }
   string(what: string): string {

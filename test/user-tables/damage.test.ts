@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { failure, only, thrown } from '../contract/driver/reports.ts'
@@ -28,10 +28,19 @@ test('a segment that is damaged is told, and an optimize leaves it where it is',
   await world.sql('u1', 'DELETE FROM messages')
   await world.flush()
   writeFileSync(world.file(segment), 'no Parquet')
-  expect(await thrown(world.rows('u1'))).toMatchObject({ kind: 'data', code: 'corrupt-file' })
-  expect(failure(await world.optimize())).toMatchObject({ kind: 'data', code: 'corrupt-file' })
+  const told = { kind: 'data', code: 'wrong-segment', where: world.file(segment) }
+  expect(await thrown(world.rows('u1'))).toMatchObject(told)
+  expect(failure(await world.optimize())).toMatchObject(told)
   expect(await world.status().catch(() => null)).toBe(null)
   expect((await (await world.tblctl()).describe(ref)).status.files).toBe(2)
+})
+
+test('a segment of the right length whose pages are damaged is called by its own name', async () => {
+  await using world = await flushed()
+  const bytes = readFileSync(world.file(segment))
+  writeFileSync(world.file(segment), bytes.fill(0xff, 4, 120))
+  expect(await thrown(world.rows('u1'))).toMatchObject({ kind: 'data', where: world.file(segment) })
+  expect(failure(await world.sql('u1', 'DELETE FROM messages'))).toMatchObject({ where: world.file(segment) })
 })
 
 test('a location may be a URL', async () => {

@@ -35,7 +35,7 @@ describe('folderOfUser', () => {
     expect(folderOfUser('U_1')).toBe('_55_5f1')
   })
 
-  test.each(['', 'a\0b', '\ud800', `${long}x`])('%j is no user', async (as) => {
+  test.each(['', 'a\0b', '\ud800', 'u\ufffd', `${long}x`])('%j is no user', async (as) => {
     expect(() => requireUser(as)).toThrow('cannot be a user')
   })
 })
@@ -138,5 +138,14 @@ describe('another user', () => {
     expect(failure(await tblctl.operate('mutate', { refs: [ref] }, { statement, as: null }))).toMatchObject({
       code: 'missing-user',
     })
+  })
+})
+
+test('an id is bounded in bytes, and says so', async () => {
+  await using world = new World()
+  await world.create()
+  expect(failure(await world.sql('ü'.repeat(600), 'DELETE FROM messages'))).toMatchObject({
+    kind: 'usage',
+    message: expect.stringContaining('1 to 1024 bytes'),
   })
 })

@@ -1,6 +1,7 @@
 /** The real command line, killed at every durable step of flush, optimize, mutate and drop: afterwards as if nothing had happened. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
+import { failure } from '../contract/driver/reports.ts'
 import { killEverywhere } from '../faults/harness.ts'
 import type { Ended } from '../support/child.ts'
 import { ref, World } from './world.ts'
@@ -66,7 +67,7 @@ async function from(
   await template.close()
   const command = async (world: World, env: Record<string, string>) =>
     'FAULT_KILL' in env || 'FAULT_COUNT' in env || !(await isDone(world, args)) ? world.run(args, env) : nothingLeft
-  await killEverywhere({ setUp: () => template.copy(), command, oracle }, least)
+  await killEverywhere({ setUp: () => template.copy(), command, oracle, every: 3 }, least)
 }
 
 test('flush', { timeout: 3 * minutes }, async () => {
@@ -77,7 +78,7 @@ test('flush', { timeout: 3 * minutes }, async () => {
     },
     ['flush', ref, '-y'],
     state,
-    8,
+    5,
   )
 })
 
@@ -91,7 +92,7 @@ test('optimize', { timeout: 3 * minutes }, async () => {
     },
     ['optimize', ref, '-y'],
     state,
-    8,
+    5,
   )
 })
 
@@ -104,7 +105,7 @@ test.each([
     async (world) => void (await world.flush()),
     ['sql', '--backend', 'p', '--as', 'u1', statement, '-y'],
     state,
-    3,
+    2,
   )
 })
 
@@ -120,5 +121,36 @@ test('drop', { timeout: 3 * minutes }, async () => {
       ),
     }
   }
-  await from(async (world) => void (await world.flush('u1')), ['drop', ref, '--confirm', ref], gone, 5)
+  await from(async (world) => void (await world.flush('u1')), ['drop', ref, '--confirm', ref], gone, 4)
+})
+
+test('a drop that was interrupted has the table to itself until it is done', { timeout: minutes }, async () => {
+  await using world = new World()
+  await world.create()
+  await world.load('u1', [{ id: 1, body: 'a' }])
+  await world.close()
+  const args = ['drop', ref, '--confirm', ref]
+  expect((await world.run(args, { FAULT_KILL_AT: 'user-tables.drop:before' })).signal).toBe('SIGKILL')
+  expect(failure(await world.load('u1', [{ id: 2, body: 'b' }]))).toMatchObject({ code: 'claimed' })
+  expect(failure(await world.flush())).toMatchObject({ kind: 'busy', message: expect.stringContaining('drop') })
+  await world.close()
+  expect((await world.run(args)).code).toBe(0)
+  expect((await (await world.tblctl()).list({ refs: [] }, true)).items).toEqual([])
+})
+
+test('a drop that was cancelled half-way is done by the next one', { timeout: minutes }, async () => {
+  await using world = new World()
+  await world.create()
+  await world.load('u1', [{ id: 1, body: 'a' }])
+  await world.flush()
+  await world.close()
+  const args = ['drop', ref, '--confirm', ref]
+  expect((await world.run(args, { FAULT_KILL_AT: 'user-tables.drop:after' })).signal).toBe('SIGKILL')
+  const tblctl = await world.tblctl()
+  const [job] = await tblctl.jobs.list({ verb: 'drop' })
+  await tblctl.jobs.cancel(job!.id)
+  expect((await tblctl.jobs.list({ verb: 'drop' }))[0]!.state).toBe('cancelled')
+  await world.close()
+  expect((await world.run(args)).code).toBe(0)
+  expect(existsSync(world.file('u/u1/tables/chat/messages/batch-1.parquet'))).toBe(false)
 })

@@ -29,7 +29,7 @@ describe.each(['hot', 'cold'] as const)('rows that are %s', (place) => {
       await world.sql('u1', "UPDATE chat.messages SET body = body || '!' WHERE id < 3"),
       'changed',
     )
-    expect(result).toEqual({ rows: 2 })
+    expect(result).toEqual({ rows: 2, statement: 'update', user: 'u1' })
     expect(plan).toMatchObject({ changes: 2, risk: 'moderate' })
     await settle()
     expect(await world.rows('u1')).toEqual([

@@ -42,19 +42,19 @@ describe('parseStatement', () => {
   })
 
   test.each([
-    ['SELECT 1', 'statement:1:1'],
-    ['DELETE FROM m WHERE', 'statement:1:20'],
-    ['DELETE FROM m; DELETE FROM n', 'statement:1:16'],
-    ['DELETE FROM m WHERE (a', 'statement:1:23'],
-    ['DELETE FROM m WHERE a) OR (b', 'statement:1:22'],
-    ['DELETE FROM m WHERE (a]', 'statement:1:23'],
-    ["DELETE FROM m WHERE a = 'x", 'statement:1:25'],
-    ["DELETE FROM m\nWHERE a = E'\\''", 'statement:2:11'],
-    ['DELETE FROM m WHERE a = $$x$$', 'statement:1:25'],
-    ['INSERT INTO m VALUES (1) RETURNING *', 'statement:1:26'],
-    ['INSERT INTO m SELECT * FROM n', 'statement:1:15'],
-    ['UPDATE m SET a = 1, WHERE b', 'statement:1:27'],
-    ["DELETE FROM 'm'", 'statement:1:13'],
+    ['SELECT 1', 'sql:1:1'],
+    ['DELETE FROM m WHERE', 'sql:1:20'],
+    ['DELETE FROM m; DELETE FROM n', 'sql:1:16'],
+    ['DELETE FROM m WHERE (a', 'sql:1:23'],
+    ['DELETE FROM m WHERE a) OR (b', 'sql:1:22'],
+    ['DELETE FROM m WHERE (a]', 'sql:1:23'],
+    ["DELETE FROM m WHERE a = 'x", 'sql:1:25'],
+    ["DELETE FROM m\nWHERE a = E'\\''", 'sql:2:11'],
+    ['DELETE FROM m WHERE a = $$x$$', 'sql:1:25'],
+    ['INSERT INTO m VALUES (1) RETURNING *', 'sql:1:26'],
+    ['INSERT INTO m SELECT * FROM n', 'sql:1:15'],
+    ['UPDATE m SET a = 1, WHERE b', 'sql:1:27'],
+    ["DELETE FROM 'm'", 'sql:1:13'],
   ])('%s is no statement, from %s', (sql, where) => {
     expect(() => parseStatement(sql)).toThrow(TblctlError)
     try {

@@ -6,6 +6,7 @@ export const userTablesConfig = z.strictObject({
   location: z
     .string()
     .refine((text) => text.includes('${user_id}'), 'must contain ${user_id}')
+    .refine((text) => !text.replaceAll('${user_id}', '').includes('${'), '${user_id} is the only variable')
     .refine(
       (text) => !/^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) || /^file:/.test(text),
       'must begin with file: (a folder)',

@@ -8,10 +8,10 @@ import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
 import { fromDefinition, fromSchema, requireNames, specOptions, type UserTableDefinition } from './definition.ts'
 import { parseFlushPolicy, policyText } from './flush-policy.ts'
+import { sweep } from './garbage.ts'
 import { requireTemplate } from './location.ts'
-import { sweep } from './segments.ts'
 import type { HotStore } from './store.ts'
-import { findTable, type Home, type UserTable } from './table.ts'
+import { findTable, type Home, tableLost, type UserTable } from './table.ts'
 
 interface CreatePlan extends Plan {
   readonly definition: UserTableDefinition
@@ -35,10 +35,8 @@ export function create(home: Home): Operation<CreateOptions, CreatePlan, { creat
         throw fail('refused', 'table-exists', `${ref} exists with another definition`, {
           hint: `tblctl describe ${ref}`,
         })
-      if (!there && subject.spec)
-        throw fail('refused', 'table-lost', `${ref} is registered, but the hot store no longer holds it`, {
-          hint: `tblctl unregister ${ref}, then create it again`,
-        })
+      if (!there && subject.spec) throw tableLost(subject.path)
+      if (!there) await schemaFiles.requireOwn(subject.path)
       const policy = definition.flushPolicy ? `, flushed by ${policyText(definition.flushPolicy)}` : ''
       return {
         changes: there && subject.spec ? 0 : 1,

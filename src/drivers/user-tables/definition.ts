@@ -82,11 +82,11 @@ export function fromDefinition(definition: TableDefinition, settings: Settings):
       hint: 'CREATE USER TABLE keeps rows until they are deleted',
     })
   if (definition.unique.some((columns) => columns.join() !== definition.primaryKey.join()))
-    throw fail('refused', 'no-unique', 'driver user-tables knows no UNIQUE constraint beside the primary key')
+    throw fail('usage', 'no-unique', 'driver user-tables knows no UNIQUE constraint beside the primary key')
   const fields = definition.columns.map((column): Field => {
     if (column.default !== null && !/^SNOWFLAKE_ID\(\)$/i.test(column.default))
       throw fail(
-        'refused',
+        'usage',
         'no-default',
         `column ${printable(column.name)} has a DEFAULT, which user tables do not keep`,
         {
@@ -109,16 +109,21 @@ function complete(table: Omit<UserTableDefinition, 'generatesId'>): UserTableDef
   for (const field of fields) {
     const lower = field.name.toLowerCase()
     if (reservedColumns.includes(lower))
-      throw fail('refused', 'reserved-column', `column ${printable(field.name)} is the system's own`, {
+      throw fail('usage', 'reserved-column', `column ${printable(field.name)} is the system's own`, {
         hint: `a user table has ${reservedColumns.join(', ')} already`,
       })
-    if (seen.has(lower)) throw fail('data', 'duplicate-column', `column ${printable(field.name)} stands twice`)
+    if (seen.has(lower))
+      throw fail('usage', 'duplicate-column', `column ${printable(field.name)} stands twice`, {
+        ...(injected && lower === 'id'
+          ? { hint: 'a table without "id" gets that column; call yours id, in lower case' }
+          : {}),
+      })
     seen.add(lower)
     requireStorable(field)
   }
   for (const name of table.primaryKey) {
     const field = fields.find((one) => one.name === name)
-    if (!field) throw fail('data', 'unknown-column', `the primary key names ${printable(name)}, which is no column`)
+    if (!field) throw fail('usage', 'unknown-column', `the primary key names ${printable(name)}, which is no column`)
     requireKeyType(field)
   }
   const id = fields.find((field) => field.name === 'id')!

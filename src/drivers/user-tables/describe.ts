@@ -2,11 +2,11 @@
 import type { TableDescription, TableStatistics } from '../../core/driver.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
-import { openEngine, readingFiles } from '../../engine/engine.ts'
+import { openEngine } from '../../engine/engine.ts'
 import { systemFields } from './definition.ts'
 import { factsOfTable } from './facts.ts'
 import { policyJson } from './flush-policy.ts'
-import { openSnapshot } from './snapshot.ts'
+import { openSnapshot, readingSnapshot } from './snapshot.ts'
 import { type Home, requireTable, type UserTable } from './table.ts'
 
 export async function describe(home: Home, subject: Subject, _ctx: ReadContext): Promise<TableDescription> {
@@ -48,7 +48,7 @@ async function countRows(home: Home, table: UserTable, ctx: ReadContext): Promis
     ctx.signal.throwIfAborted()
     await using snapshot = await openSnapshot(home, table, name as string)
     const count = `SELECT count(*) AS n FROM (${snapshot.rows(['_key'])})`
-    const [row] = await readingFiles(engine, snapshot.files, () => engine.all(count))
+    const [row] = await readingSnapshot(engine, snapshot, () => engine.all(count))
     rows += Number(row!.n)
   }
   return rows

@@ -27,10 +27,11 @@ export function openUserTablesDriver(
 ): Driver {
   const hot = resolve(environment.directory, config.hot)
   const conf = config.conf === undefined ? join(dirname(hot), 'conf') : resolve(environment.directory, config.conf)
+  const store = new HotStore(hot)
   const home: Home = {
-    store: new HotStore(hot),
+    store,
     locations: openLocations(config.location, environment.directory),
-    schemaFiles: openSchemaFiles(conf),
+    schemaFiles: openSchemaFiles(conf, store),
     environment,
   }
   return {

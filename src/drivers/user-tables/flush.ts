@@ -5,10 +5,9 @@ import type { Operation, RunContext } from '../../core/operation.ts'
 import { printable, refOfPath } from '../../core/ref.ts'
 import { type Engine, openEngine } from '../../engine/engine.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
-import { writeParquet } from '../../engine/write-parquet.ts'
 import { flushOptions } from '../../verbs/options.ts'
 import { isDue, policyText } from './flush-policy.ts'
-import { addSegment, segmentFields } from './segments.ts'
+import { addSegment, writeSegment } from './segments.ts'
 import { openSnapshot } from './snapshot.ts'
 import type { HotStore } from './store.ts'
 import { findUser, type Home, requireTable, type User, type UserTable } from './table.ts'
@@ -39,7 +38,7 @@ export function flush(home: Home): Operation<{ as: string | null }, any, Flushed
         changes: due.length,
         risk: 'routine',
         summary: [
-          `flush ${rows} hot rows of ${due.length} users of ${refOfPath(subject.path)}${dueText(table, due, ctx.now())}`,
+          `flush ${rows} hot ${rows === 1 ? 'row' : 'rows'} of ${due.length} ${due.length === 1 ? 'user' : 'users'} of ${refOfPath(subject.path)}${dueText(table, due, ctx.now())}`,
         ],
         basis: { table: table.id },
         leases: [{ path: subject.path, mode: 'write' }],
@@ -102,11 +101,10 @@ async function flushUser(home: Home, table: UserTable, user: User, engine: Engin
   await using snapshot = await openSnapshot(home, table, user.name, { hot: true, cold: false })
   if (snapshot.hotRows === 0) return null
   const until = snapshot.user!.sequence
-  const fields = segmentFields(table)
   const order = [...table.primaryKey, '_seq'].map(quoteIdentifier).join(', ')
   const select = `SELECT * FROM (${snapshot.versions}) ORDER BY ${order}`
   const path = join(engine.directory, `user-${user.id}.parquet`)
-  const file = await writeParquet(engine, select, path, { fields, compression: 'zstd', ordered: true })
+  const file = await writeSegment(engine, table, select, path)
   if (file.rows !== snapshot.hotRows)
     throw fail('bug', 'rows-differ', `${snapshot.hotRows} rows were read and ${file.rows} written`)
   const [row] = await engine.all(`SELECT count(*) AS n FROM (${snapshot.versions}) WHERE "_deleted"`)

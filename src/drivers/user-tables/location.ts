@@ -23,6 +23,8 @@ export interface Locations {
   /** The backend's own template. */
   readonly template: string
   of(table: Pick<UserTable, 'path' | 'location'>, user: string): UserLocation
+  /** What lies below the backend's own template, whose ever it is: folders of tables, as far as somebody reads on. */
+  all(): AsyncIterable<UserLocation>
   /** Opens a root that was written down. */
   open(root: string): ObjectStore
 }
@@ -40,14 +42,31 @@ export function openLocations(template: string, directory: string): Locations {
     open,
     of({ path, location }, user) {
       const { project, table } = segmentsOf(path)
-      // Below the last folder that all users share: a symbolic link cannot lead out of it.
-      const segments = templatePath(location ?? template, directory).split('/')
-      const first = segments.findIndex((segment) => segment.includes(userVariable))
-      const root = segments.slice(0, first).join('/') || '/'
-      const own = segments.slice(first).map((segment) => segment.replaceAll(userVariable, folderOfUser(user)))
+      const { root, segments } = partsOf(location ?? template, directory)
+      const own = segments.map((segment) => segment.replaceAll(userVariable, folderOfUser(user)))
       return { store: open(root), root, prefix: [...own, project, table].join('/') }
     },
+    async *all() {
+      const { root, segments } = partsOf(template, directory)
+      const store = open(root)
+      const [before, after] = segments[0]!.split(userVariable) as [string, string]
+      for await (const name of store.folders('')) {
+        if (!name.startsWith(before) || !name.endsWith(after)) continue
+        const user = name.slice(before.length, name.length - after.length)
+        const own = segments.map((segment) => segment.replaceAll(userVariable, user)).join('/')
+        for await (const project of store.folders(own))
+          for await (const table of store.folders(`${own}/${project}`))
+            yield { store, root, prefix: `${own}/${project}/${table}` }
+      }
+    },
   }
+}
+
+/** The root is the last folder that all users share: a symbolic link below it cannot lead out of it. */
+function partsOf(template: string, directory: string): { root: string; segments: readonly string[] } {
+  const all = templatePath(template, directory).split('/')
+  const first = all.findIndex((segment) => segment.includes(userVariable))
+  return { root: all.slice(0, first).join('/') || '/', segments: all.slice(first) }
 }
 
 /** Throws the seed's message for a template that does not keep users apart. */
@@ -57,11 +76,20 @@ export function requireTemplate(template: string): void {
       where: printable(template),
       hint: `for instance file:./people/${userVariable}/tables`,
     })
+  const unknown = unknownVariable(template)
+  if (unknown !== undefined)
+    throw fail('usage', 'bad-location', `${printable(unknown)} is no template variable`, {
+      where: printable(template),
+      hint: `${userVariable} is the only one`,
+    })
   if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(template) && !/^file:/i.test(template))
     throw fail('usage', 'bad-location', `"${printable(template)}" is no place that this driver can reach`, {
       hint: `use a folder: file:./people/${userVariable}/tables`,
     })
 }
+
+const unknownVariable = (template: string): string | undefined =>
+  template.match(/\$\{[^}]*\}?/g)?.find((variable) => variable !== userVariable)
 
 function templatePath(template: string, directory: string): string {
   requireTemplate(template)

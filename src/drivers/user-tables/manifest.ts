@@ -1,5 +1,5 @@
 /**
- * `manifest.json` beside a user's segments: which there are, with rows, bytes, bounds and sequence numbers. It is written after the hot store's
+ * `manifest.json` beside a user's segments: which there are, with rows, bytes, bounds and sequence numbers, and whose they are. It is written after the hot store's
  * transaction, for other programs and for the day on which the hot store is lost; `users.published` says how far it is.
  */
 import { refOfPath, segmentsOf } from '../../core/ref.ts'
@@ -36,6 +36,7 @@ function readManifest(store: HotStore, table: UserTable, user: User, now: Date) 
     manifest: {
       table_id: `${project}.${name}`,
       ref: refOfPath(table.path),
+      store: store.id(),
       user_id: user.name,
       version: Number(row.version),
       created_at: Date.parse(table.createdAt),

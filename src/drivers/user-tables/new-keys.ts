@@ -5,7 +5,7 @@ import { fail } from '../../core/errors.ts'
 import { printable } from '../../core/ref.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { quotePath } from '../../engine/sql-text.ts'
-import { openSnapshot } from './snapshot.ts'
+import { openSnapshot, readingSnapshot } from './snapshot.ts'
 import { spoolLines } from './spool.ts'
 import { keyText, type Staged } from './staging.ts'
 import type { HotStore } from './store.ts'
@@ -54,10 +54,9 @@ async function inSegments(
   await using snapshot = await openSnapshot(home, table, name, { hot: false, cold: true })
   if (snapshot.segments.length === 0) return null
   const wanted = `SELECT key FROM read_json(${quotePath(keys)}, columns = {key: 'VARCHAR'}, format = 'newline_delimited', auto_detect = false)`
-  const [row] = await engine.all(
-    `SELECT "_key" AS key FROM (${snapshot.versions}) WHERE "_key" IN (${wanted})
-     GROUP BY "_key" HAVING NOT arg_max("_deleted", "_seq") LIMIT 1`,
-  )
+  const there = `SELECT "_key" AS key FROM (${snapshot.versions}) WHERE "_key" IN (${wanted})
+     GROUP BY "_key" HAVING NOT arg_max("_deleted", "_seq") LIMIT 1`
+  const [row] = await readingSnapshot(engine, snapshot, () => engine.all(there))
   return row ? String(row.key) : null
 }
 

@@ -6,12 +6,11 @@ import { join } from 'node:path'
 import { Fenced, fail } from '../../core/errors.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { printable, refOfPath } from '../../core/ref.ts'
-import { type Engine, openEngine, readingFiles } from '../../engine/engine.ts'
+import { type Engine, openEngine } from '../../engine/engine.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
-import { type WrittenFile, writeParquet } from '../../engine/write-parquet.ts'
 import { optimizeOptions } from '../../verbs/options.ts'
-import { addSegment, dropSegments, segmentFields } from './segments.ts'
-import { openSnapshot, type Snapshot } from './snapshot.ts'
+import { addSegment, dropSegments, type SegmentFile, segmentFields, writeSegment } from './segments.ts'
+import { openSnapshot, readingSnapshot, type Snapshot } from './snapshot.ts'
 import type { HotStore } from './store.ts'
 import { type Home, requireTable, type User, type UserTable } from './table.ts'
 import { forEachUser } from './users.ts'
@@ -55,7 +54,9 @@ export function optimize(home: Home): Operation<{ targetSize: number | null }, P
       return {
         changes: due.length,
         risk: 'routine',
-        summary: [`optimize ${refOfPath(subject.path)}: ${files} segments of ${due.length} users, one each`],
+        summary: [
+          `optimize ${refOfPath(subject.path)}: ${files} segments of ${due.length} ${due.length === 1 ? 'user' : 'users'}, one each`,
+        ],
         basis: { table: table.id },
         leases: [{ path: subject.path, mode: 'write' }],
       }
@@ -111,18 +112,17 @@ function sizeOf(store: HotStore, user: User): { rows: number; bytes: number } {
 }
 
 /** Null when no row is left. Throws `verification-failed` when the rows that are left are not as many as a count of their own says. */
-async function compact(engine: Engine, table: UserTable, user: User, snapshot: Snapshot): Promise<WrittenFile | null> {
-  const fields = segmentFields(table)
+async function compact(engine: Engine, table: UserTable, user: User, snapshot: Snapshot): Promise<SegmentFile | null> {
   const order = [...table.primaryKey, '_seq'].map(quoteIdentifier).join(', ')
-  const select = `${snapshot.rows(fields.map(({ name }) => name))} ORDER BY ${order}`
+  const select = `${snapshot.rows(segmentFields(table).map(({ name }) => name))} ORDER BY ${order}`
   const path = join(engine.directory, `user-${user.id}.parquet`)
-  return readingFiles(engine, snapshot.files, async () => {
+  return readingSnapshot(engine, snapshot, async () => {
     const [row] = await engine.all(
       `SELECT count(*) AS n FROM (SELECT arg_max("_deleted", "_seq") AS gone FROM (${snapshot.versions}) GROUP BY "_key") WHERE NOT gone`,
     )
     const expected = Number(row!.n)
     if (expected === 0) return null
-    const file = await writeParquet(engine, select, path, { fields, compression: 'zstd', ordered: true })
+    const file = await writeSegment(engine, table, select, path)
     if (file.rows === expected) return file
     throw fail('failed', 'verification-failed', `${expected} rows before, ${file.rows} after; nothing was changed`, {
       where: `${refOfPath(table.path)} of user ${printable(user.name)}`,

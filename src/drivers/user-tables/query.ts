@@ -29,6 +29,7 @@ export function query(home: Home) {
       }
       const rows = await lockedQuery({
         tables: open.map(({ name, select, snapshot }) => ({ name, select, files: snapshot.files })),
+        copies: new Map(open.flatMap(({ snapshot }) => [...snapshot.copies])),
         sql,
         scratch: await home.environment.scratch(),
         signal: ctx.signal,

@@ -1,12 +1,16 @@
 /**
  * Segments: a user's cold rows, `batch-<n>.parquet`. A number is taken and its file written down as garbage first; then the file gets its
- * name; then one transaction makes it a segment. Killed in between, the file is swept away by whoever works on the user next.
+ * name; then one transaction makes it a segment. Killed in between, the file is swept away by whoever works on the user next, if it has the mark
+ * that it was to have: what somebody else put there stays.
  */
+import { randomUUID } from 'node:crypto'
 import { Fenced } from '../../core/errors.ts'
 import type { RunContext } from '../../core/operation.ts'
 import type { Field } from '../../core/types.ts'
-import type { WrittenFile } from '../../engine/write-parquet.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { type WrittenFile, writeParquet } from '../../engine/write-parquet.ts'
 import { systemFields, versionFields } from './definition.ts'
+import { discard } from './garbage.ts'
 import { manifestKey } from './manifest.ts'
 import type { HotStore } from './store.ts'
 import type { Home, User, UserTable } from './table.ts'
@@ -20,6 +24,28 @@ export const segmentFields = (table: UserTable): readonly Field[] => [
   ...versionFields,
 ]
 
+/** A file that may become a segment. */
+export interface SegmentFile extends WrittenFile {
+  /** In its footer: no other file has it. */
+  readonly mark: string
+}
+
+/** Writes the rows of `select`, which come in the order of a segment. */
+export async function writeSegment(
+  engine: Engine,
+  table: UserTable,
+  select: string,
+  path: string,
+): Promise<SegmentFile> {
+  const mark = randomUUID()
+  const fields = segmentFields(table)
+  const metadata = { tblctl: mark }
+  return {
+    ...(await writeParquet(engine, select, path, { fields, compression: 'zstd', ordered: true, metadata })),
+    mark,
+  }
+}
+
 /**
  * Makes the file a segment (null: there were no rows, and there is none) and, in the same transaction, what `swap` does. Throws Fenced when
  * another process has taken the user over and swept the file away; then nothing has changed.
@@ -28,7 +54,7 @@ export async function addSegment(
   home: Home,
   table: UserTable,
   user: User,
-  file: (WrittenFile & { readonly tombstones: number }) | null,
+  file: (SegmentFile & { readonly tombstones: number }) | null,
   ctx: RunContext<any, any>,
   swap: () => void,
 ): Promise<void> {
@@ -46,13 +72,17 @@ export async function addSegment(
   })
 }
 
-async function placeFile(home: Home, table: UserTable, user: User, file: WrittenFile): Promise<number> {
+async function placeFile(home: Home, table: UserTable, user: User, file: SegmentFile): Promise<number> {
   const { store, root, prefix } = home.locations.of(table, user.name)
+  let taken = Number(home.store.get('select segment from counters')!.segment)
+  // What lies there under a number that is still to come is nobody's that we know: it stays, and its number is left out.
+  while (await store.head(segmentKey(prefix, taken + 1))) taken++
   const number = home.store.write('segment-number', () => {
     // One counter for all: the number of a table that was dropped never comes again.
-    const next = Number(home.store.get('update counters set segment = segment + 1 returning segment')!.segment)
-    discard(home.store, table, user, root, segmentKey(prefix, next))
-    return next
+    const next = 'update counters set segment = max(segment, ?) + 1 returning segment'
+    const number = Number(home.store.get(next, taken)!.segment)
+    discard(home.store, table, user, root, segmentKey(prefix, number), file.mark)
+    return number
   })
   await store.upload(segmentKey(prefix, number), file.path)
   return number
@@ -63,7 +93,7 @@ function insert(
   table: UserTable,
   user: User,
   number: number,
-  file: WrittenFile & { readonly tombstones: number },
+  file: SegmentFile & { readonly tombstones: number },
   now: Date,
 ): void {
   const statistics = Object.fromEntries(
@@ -74,8 +104,8 @@ function insert(
   )
   const { min, max } = file.columns._seq!
   store.run(
-    `insert into segments (user_id, number, rows, tombstones, bytes, min_sequence, max_sequence, statistics, created_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into segments (user_id, number, rows, tombstones, bytes, min_sequence, max_sequence, statistics, created_at, mark)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     user.id,
     number,
     file.rows,
@@ -85,17 +115,7 @@ function insert(
     Number(max),
     JSON.stringify(statistics),
     now.toISOString(),
-  )
-}
-
-/** Within a transaction: the file is nobody's from now on. */
-function discard(store: HotStore, table: UserTable, user: User, root: string, key: string): void {
-  store.run(
-    'insert or ignore into garbage (root, key, user_id, path) values (?, ?, ?, ?)',
-    root,
-    key,
-    user.id,
-    table.path,
+    file.mark,
   )
 }
 
@@ -109,30 +129,16 @@ export function dropUser(home: Home, table: UserTable, user: User): void {
     numbers.map((row) => Number(row.number)),
   )
   const { root, prefix } = home.locations.of(table, user.name)
-  discard(home.store, table, user, root, manifestKey(prefix))
+  discard(home.store, table, user, root, manifestKey(prefix), null)
 }
 
 /** Within a transaction: these segments are no more. False when one of them already was not. */
 export function dropSegments(home: Home, table: UserTable, user: User, numbers: readonly number[]): boolean {
   const { root, prefix } = home.locations.of(table, user.name)
   for (const number of numbers) {
-    const gone = home.store.run('delete from segments where user_id = ? and number = ?', user.id, number)
-    if (gone !== 1) return false
-    discard(home.store, table, user, root, segmentKey(prefix, number))
+    const gone = home.store.get('delete from segments where user_id = ? and number = ? returning mark', user.id, number)
+    if (!gone) return false
+    discard(home.store, table, user, root, segmentKey(prefix, number), gone.mark as string | null)
   }
   return true
-}
-
-/** Deletes files that are nobody's: of a user, by whoever has the user to himself, or all that a dropped table left. */
-export async function sweep(home: Home, of: { readonly user: number } | { readonly path: string }): Promise<number> {
-  const { store } = home
-  const rows =
-    'user' in of
-      ? store.all('select root, key from garbage where user_id = ?', of.user)
-      : store.all('select root, key from garbage where path = ?', of.path)
-  for (const { root, key } of rows as { root: string; key: string }[]) {
-    await home.locations.open(root).delete([key])
-    store.write('sweep', () => store.run('delete from garbage where root = ? and key = ?', root, key))
-  }
-  return rows.length
 }

@@ -5,10 +5,12 @@
 import { copyFile, link, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail } from '../../core/errors.ts'
-import { refOfPath } from '../../core/ref.ts'
+import { printable, refOfPath } from '../../core/ref.ts'
+import { type Engine, readingFiles } from '../../engine/engine.ts'
 import { scanSql } from '../../engine/scan.ts'
 import { quoteIdentifier, quotePath } from '../../engine/sql-text.ts'
 import { systemFields, versionFields } from './definition.ts'
+import { segmentProblem } from './origin.ts'
 import { segmentKey } from './segments.ts'
 import { spoolLines } from './spool.ts'
 import type { HotStore } from './store.ts'
@@ -23,6 +25,8 @@ export interface Snapshot extends AsyncDisposable {
   readonly segments: readonly number[]
   /** Absolute paths of all that the selects open. */
   readonly files: readonly string[]
+  /** How messages call them where they are links or copies (Engine.copies). */
+  readonly copies: ReadonlyMap<string, string>
   /** SELECT of every version of every row: the table's columns, the system columns, `_seq` and `_key`. */
   readonly versions: string
   /** SELECT of the rows that are there, in their newest version. */
@@ -35,6 +39,16 @@ export interface Parts {
 }
 
 const attempts = 10
+
+/** Work of an engine on the snapshot's files; a damaged one is called what its user's folder calls it. */
+export async function readingSnapshot<T>(engine: Engine, snapshot: Snapshot, work: () => Promise<T>): Promise<T> {
+  for (const [path, name] of snapshot.copies) engine.copies.set(path, name)
+  try {
+    return await readingFiles(engine, snapshot.files, work)
+  } finally {
+    for (const path of snapshot.copies.keys()) engine.copies.delete(path)
+  }
+}
 
 export async function openSnapshot(
   home: Home,
@@ -50,8 +64,12 @@ export async function openSnapshot(
     for (let attempt = 1; ; attempt++) {
       const spool = join(folder, `hot-${attempt}.ndjson`)
       const found = home.store.read(() => readMoment(home.store, table, name, parts, spool))
-      const files = await linkSegments(home, table, name, found.segments, folder)
-      if (files !== undefined) return { ...found, ...selects(table, found, files, spool), [Symbol.asyncDispose]: close }
+      const copies = await linkSegments(home, table, name, found.cold, folder)
+      if (copies !== undefined) {
+        const segments = found.cold.map(({ number }) => number)
+        const parts = selects(table, found, [...copies.keys()], spool)
+        return { ...found, segments, copies, ...parts, [Symbol.asyncDispose]: close }
+      }
       if (attempt === attempts)
         throw fail('data', 'segment-missing', `a segment of ${refOfPath(table.path)} is gone`, {
           where: home.locations.of(table, name).prefix,
@@ -64,9 +82,14 @@ export async function openSnapshot(
   }
 }
 
+interface Segment {
+  readonly number: number
+  readonly bytes: number
+  readonly mark: string | null
+}
 interface Moment {
   readonly user: User | null
-  readonly segments: readonly number[]
+  readonly cold: readonly Segment[]
   readonly hotRows: number
   /** Bytes of the longest line of the spool. */
   readonly longest: number
@@ -74,14 +97,18 @@ interface Moment {
 
 function readMoment(store: HotStore, table: UserTable, name: string, parts: Parts, spool: string): Moment {
   const user = findUser(store, table, name) ?? null
-  if (user === null) return { user, segments: [], hotRows: 0, longest: 0 }
-  const segments = parts.cold
+  if (user === null) return { user, cold: [], hotRows: 0, longest: 0 }
+  const cold = parts.cold
     ? store
-        .all('select number from segments where user_id = ? order by number', user.id)
-        .map((row) => Number(row.number))
+        .all('select number, bytes, mark from segments where user_id = ? order by number', user.id)
+        .map(({ number, bytes, mark }) => ({
+          number: Number(number),
+          bytes: Number(bytes),
+          mark: mark as string | null,
+        }))
     : []
   const { rows: hotRows, longest } = parts.hot ? spoolLines(spool, hotLines(store, user)) : { rows: 0, longest: 0 }
-  return { user, segments, hotRows, longest }
+  return { user, cold, hotRows, longest }
 }
 
 /** A line is `{k: key, s: sequence, u: milliseconds, d: deleted, c: [text of each cell]}`. */
@@ -92,26 +119,33 @@ function* hotLines(store: HotStore, user: User): Iterable<string> {
   }
 }
 
-/** Undefined when one of them was merged away meanwhile. */
+/** Linked file → the user's own; undefined when one of them was merged away meanwhile. */
 async function linkSegments(
   home: Home,
   table: UserTable,
   name: string,
-  segments: readonly number[],
+  segments: readonly Segment[],
   folder: string,
-): Promise<string[] | undefined> {
+): Promise<Map<string, string> | undefined> {
   const { store, prefix } = home.locations.of(table, name)
-  const files: string[] = []
-  for (const number of segments) {
-    const to = join(folder, `batch-${number}.parquet`)
+  const files = new Map<string, string>()
+  for (const segment of segments) {
+    const to = join(folder, `batch-${segment.number}.parquet`)
+    const from = store.localPath(segmentKey(prefix, segment.number))!
     try {
-      await linkOrCopy(store.localPath(segmentKey(prefix, number))!, to)
+      await linkOrCopy(from, to)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT') return undefined
       if (code !== 'EEXIST') throw error // linked by an earlier attempt: a number names one file for ever
     }
-    files.push(to)
+    const problem = await segmentProblem(to, segment)
+    if (problem !== null)
+      throw fail('data', 'wrong-segment', `a segment of ${refOfPath(table.path)} ${problem}`, {
+        where: printable(from),
+        hint: 'bring the file back from a backup',
+      })
+    files.set(to, from)
   }
   return files
 }

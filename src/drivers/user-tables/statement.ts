@@ -137,7 +137,7 @@ class Parser {
     const before = this.sql.slice(0, token?.start ?? this.sql.length).split('\n')
     const found = token ? `"${printable(token.text)}"` : 'the end'
     return fail('usage', 'bad-statement', `expected ${expected}, and found ${found}`, {
-      where: `statement:${before.length}:${before.at(-1)!.length + 1}`,
+      where: `sql:${before.length}:${before.at(-1)!.length + 1}`,
     })
   }
 }

@@ -44,6 +44,12 @@ export function findTable(store: HotStore, path: Path): UserTable | undefined {
   )
 }
 
+/** It is registered, and the hot store does not know it. */
+export const tableLost = (path: Path): Error =>
+  fail('refused', 'table-lost', `${refOfPath(path)} is registered, but the hot store no longer holds it`, {
+    hint: `bring the hot store back from a backup, or tblctl unregister ${refOfPath(path)}: its segments stay where they are`,
+  })
+
 export function requireTable(store: HotStore, path: Path): UserTable {
   const table = findTable(store, path)
   if (table) return table

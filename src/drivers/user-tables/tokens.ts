@@ -48,7 +48,7 @@ function refuseEscapes(sql: string, tokens: readonly Token[]): void {
 function unreadable(sql: string, at: number): Error {
   const before = sql.slice(0, at).split('\n')
   return fail('usage', 'bad-statement', 'the statement cannot be read from here on', {
-    where: `statement:${before.length}:${before.at(-1)!.length + 1}`,
+    where: `sql:${before.length}:${before.at(-1)!.length + 1}`,
     hint: "texts stand in '…' with '' for a quote, names in \"…\"; $ and \\ are not used",
   })
 }

@@ -65,7 +65,7 @@ export function requireStorable({ name, type }: Field): void {
 /** Texts of equal keys are equal, and no two values share one: floats and Json are no keys. */
 export function requireKeyType({ name, type }: Field): void {
   if (!['Float32', 'Float64', 'Json'].includes(type.kind)) return
-  throw fail('refused', 'bad-key-type', `column ${printable(name)} (${formatType(type)}) cannot be part of a key`, {
+  throw fail('usage', 'bad-key-type', `column ${printable(name)} (${formatType(type)}) cannot be part of a key`, {
     hint: 'use an integer, a text, a decimal, a date or a timestamp',
   })
 }

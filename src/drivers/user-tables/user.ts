@@ -7,15 +7,15 @@ const mostBytes = 1024
 /** Some file systems take 255 bytes for a name; templates may add to it. */
 const longestName = 200
 
-/** Throws a usage error for no user, an empty one, more than 1 KiB, NUL, or invalid Unicode. */
+/** Throws a usage error for no user, an empty one, more than 1 KiB, NUL, or invalid Unicode: U+FFFD too, which every text that could not be read becomes. */
 export function requireUser(as: string | null): string {
   if (as === null)
     throw fail('usage', 'missing-user', 'rows of a user table belong to users: whose?', { hint: 'add --as USER' })
-  if (as === '' || !as.isWellFormed() || as.includes('\0') || Buffer.byteLength(as) > mostBytes)
+  if (as === '' || !as.isWellFormed() || /[\0\uFFFD]/.test(as) || Buffer.byteLength(as) > mostBytes)
     throw fail(
       'usage',
       'bad-user',
-      `"${printable(as)}" cannot be a user: 1 to ${mostBytes} bytes of valid Unicode without NUL`,
+      `"${printable(as)}" cannot be a user: 1 to ${mostBytes} bytes of valid Unicode without NUL and U+FFFD`,
     )
   return as
 }

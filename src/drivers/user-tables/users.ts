@@ -1,7 +1,8 @@
 /** Work on one user after the other, each of them alone: two processes share the users, and nobody is done twice. */
 import type { RunContext } from '../../core/operation.ts'
+import { sweep } from './garbage.ts'
 import { publishManifest } from './manifest.ts'
-import { sweep } from './segments.ts'
+import { requireOwnFolder } from './origin.ts'
 import type { Home, User, UserTable } from './table.ts'
 
 const waitMs = 100
@@ -39,6 +40,7 @@ export async function forEachUser(
 }
 
 async function tidy(home: Home, table: UserTable, user: User, ctx: RunContext<any, any>): Promise<void> {
+  await requireOwnFolder(home, table, user)
   await publishManifest(home, table, user, ctx.now())
   await sweep(home, { user: user.id })
 }

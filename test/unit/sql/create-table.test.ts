@@ -130,7 +130,7 @@ describe('CREATE TABLE', () => {
     ['CREATE TABLE t (a INT DEFAULT 1 + 1)', 'usage sql:1:33: "+" stands where'],
     ['CREATE TABLE "a/b" (a INT)', 'usage sql:1:14: "a/b" is no name for a table'],
     ['CREATE TABLE "" (a INT)', 'usage sql:1:14: the name of a table is empty'],
-    ['CREATE TABLE a.b.c (a INT)', 'usage sql:1:17: "." stands where no third part of the name'],
+    ['CREATE TABLE a.b.c (a INT)', 'usage sql:1:17: the name of a table has one part or two'],
     ['CREATE TABLE t (a INT) LOCATION', 'usage sql:1:32: the statement ends where the location in quotes'],
     ["CREATE TABLE t (a INT) LOCATION ' '", 'usage sql:1:24: the location is empty'],
     ["CREATE TABLE t (a INT) LOCATION 'a' LOCATION 'b'", 'usage sql:1:37: the location stands twice'],
