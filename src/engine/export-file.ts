@@ -8,10 +8,11 @@ import { fail } from '../core/errors.ts'
 import { outputTarget } from '../core/files.ts'
 import { printable } from '../core/ref.ts'
 import type { Engine } from './engine.ts'
+import { csvField, jsonText } from './export-text.ts'
 import { quoteIdentifier, quoteString } from './sql-text.ts'
 
 const settings: Readonly<Record<ExportOptions['format'], string>> = {
-  ndjson: 'FORMAT json, ARRAY false',
+  ndjson: "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f'",
   csv: 'FORMAT csv, HEADER true',
   parquet: 'FORMAT parquet, COMPRESSION zstd, PRESERVE_ORDER false',
 }
@@ -46,18 +47,21 @@ export async function exportFile(
 }
 
 async function copySql(engine: Engine, select: string, format: ExportOptions['format'], to: string): Promise<string> {
-  const columns = format === 'ndjson' ? await engine.columns(select) : []
-  if (!columns.some(({ type }) => type?.kind === 'Json'))
-    return `COPY (${select}) TO ${quoteString(to)} (${settings[format]})`
-  // The engine's JSON writer would write the texts of Json columns anew, with their numbers as doubles: here the lines are put
-  // together as text and go through the CSV writer bare. Line breaks in them only stand between tokens.
-  const members = columns.map(({ name, type }) => {
-    const value = quoteIdentifier(name)
-    const text =
-      type?.kind === 'Json' ? `translate(${value}::VARCHAR, chr(10) || chr(13), '  ')` : `to_json(${value})::VARCHAR`
-    return `${quoteString(`${JSON.stringify(name)}:`)} || coalesce(${text}, 'null')`
-  })
+  if (format === 'parquet') return `COPY (${select}) TO ${quoteString(to)} (${settings.parquet})`
+  const columns = await engine.columns(select)
+  if (format === 'csv') {
+    const fields = columns.map(({ name, type }) => {
+      const own = quoteIdentifier(name)
+      return `${csvField(type, own)} AS ${own}`
+    })
+    return `COPY (SELECT ${fields.join(', ')} FROM (${select})) TO ${quoteString(to)} (${settings.csv})`
+  }
+  // The engine's JSON writer would write the texts of Json columns anew, with their numbers as doubles: the lines are put together as
+  // text and go through the CSV writer bare.
+  const members = columns.map(
+    ({ name, type }) =>
+      `${quoteString(`${JSON.stringify(name)}:`)} || coalesce(${jsonText(type, quoteIdentifier(name))}, 'null')`,
+  )
   const line = `'{' || ${members.join(" || ',' || ")} || '}'`
-  const bare = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x1f'"
-  return `COPY (SELECT ${line} FROM (${select})) TO ${quoteString(to)} (${bare})`
+  return `COPY (SELECT ${line} FROM (${select})) TO ${quoteString(to)} (${settings.ndjson})`
 }

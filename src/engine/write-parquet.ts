@@ -14,6 +14,8 @@ export interface WriteOptions {
   /** Rows of a row group; default 122,880. More costs memory in proportion. */
   readonly rowGroupRows?: number
   readonly fieldIds?: FieldIds
+  /** Put into the footer beside the schema, for whoever looks for it there. */
+  readonly metadata?: Readonly<Record<string, string>>
   /** Keep the order of the select's rows; needed for an ORDER BY. Default false: less memory. */
   readonly ordered?: boolean
 }
@@ -94,11 +96,15 @@ function copy(
     `COMPRESSION ${options.compression}`,
     `ROW_GROUP_SIZE ${options.rowGroupRows ?? 122_880}`,
     `PRESERVE_ORDER ${options.ordered ?? false}`,
+    ...(options.metadata === undefined ? [] : [`KV_METADATA ${metadataSql(options.metadata)}`]),
     ...(options.fieldIds === undefined ? [] : [`FIELD_IDS ${fieldIdsSql(options.fieldIds)}`]),
     ...more,
   ]
   return engine.all(`COPY (${select}) TO ${quoteString(path)} (${settings.join(', ')})`)
 }
+
+const metadataSql = (metadata: Readonly<Record<string, string>>): string =>
+  `{${Object.entries(metadata).map(([key, value]) => `${quoteIdentifier(key)}: ${quoteString(value)}`)}}`
 
 function fieldIdsSql(ids: FieldIds, own?: number): string {
   const members = Object.entries(ids).map(([name, value]) => {

@@ -2,7 +2,7 @@
 import type { DataType, Field } from '../../core/types.ts'
 import { countKeys, duplicateKey, hasHalfCharacter, tooDeep } from './exact-json.ts'
 import { typeQuoting } from './json-text.ts'
-import { floatProblem, integerProblem, typeName } from './scalar-text.ts'
+import { floatProblem, integerProblem, notFinite, typeName } from './scalar-text.ts'
 import { type Problem, type ValueCheck, valueCheck } from './value-check.ts'
 
 export type CsvCheck = (text: string) => { readonly json: string } | Problem
@@ -17,6 +17,7 @@ export function csvCheck(field: Field): CsvCheck {
     case 'Float32':
     case 'Float64':
       return (text) => {
+        if (notFinite.has(text)) return { json: `"${text}"` }
         const reason = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)
           ? floatProblem(Number(text), kind)
           : `is not a ${kind}`

@@ -6,7 +6,7 @@ import { printable } from '../../core/ref.ts'
 import type { Field } from '../../core/types.ts'
 import { type CsvCheck, csvCheck } from './csv-value.ts'
 import type { Derived } from './derive.ts'
-import { missing, type Rejection, sample, unknownColumn } from './row-check.ts'
+import { emptyReason, missing, type Rejection, sample, unknownColumn } from './row-check.ts'
 import { type ByteSource, type InputRow, longestLine, type Skip } from './rows.ts'
 
 /** Null is an empty field without quotes. */
@@ -179,9 +179,13 @@ function judge(
     }
     if (field.name === derived.projectColumn && text !== derived.project)
       return { column: field.name, reason: `${sample(text)} ${derived.contradiction}` }
+    if (text === '' && derived.mustBeFilled(field.name))
+      return { column: field.name, reason: `${sample(text)} ${emptyReason}` }
     const result = check(text)
     if (!('json' in result))
       return { column: field.name + result.at, reason: `${sample(result.value)} ${result.reason}` }
+    const broken = derived.rule(field.name)?.problem(text) ?? null
+    if (broken !== null) return { column: field.name, reason: `${sample(text)} ${broken}` }
     members.push(`${key}:${result.json}`)
   }
   return `{${members.join(',')}}`

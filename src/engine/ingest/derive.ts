@@ -1,11 +1,24 @@
 /** Columns that a row may leave out: `date` follows from the time column, `project_id` from the table's ref. */
-import type { Field } from '../../core/types.ts'
+import type { DataType, Field } from '../../core/types.ts'
 import { quoteIdentifier, quoteString } from '../sql-text.ts'
 
 export interface LoadSchema {
   readonly fields: readonly Field[]
   readonly partitions: readonly string[]
   readonly timeColumn: string | null
+  /** Text columns in which the table keeps an empty text as null. */
+  readonly emptyIsNull?: readonly string[]
+  /** At most one a column. */
+  readonly rules?: readonly ColumnRule[]
+}
+
+/** What a table asks of the values of a column beyond its type. */
+export interface ColumnRule {
+  readonly column: string
+  /** Why a text of NDJSON or CSV does not fit, after the value; null when it does. */
+  problem(text: string): string | null
+  /** The same for a value in a Parquet file: SQL that is true of what does not fit, and why; null when every value of this type fits. */
+  violated(own: string, type: DataType): { readonly condition: string; readonly reason: string } | null
 }
 
 export interface Derived {
@@ -18,13 +31,19 @@ export interface Derived {
   later(column: string, row: Readonly<Record<string, unknown>>): boolean
   /** The column's value may follow from other columns of the input. */
   couldFollow(column: string, names: readonly string[]): boolean
+  /** An empty text in this column would become a null that the column may not hold. */
+  mustBeFilled(column: string): boolean
+  rule(column: string): ColumnRule | undefined
   /** What is wrong with a value of projectColumn that is another project's. */
   readonly contradiction: string
   /** SQL of a column, given the SQL of what was read for it and how to read another column; unchanged when nothing is derived. */
   sql(column: string, own: string | null, other: (name: string) => string | null): string | null
 }
 
-export function derivedColumns({ fields, partitions, timeColumn }: LoadSchema, project: string): Derived {
+export function derivedColumns(
+  { fields, partitions, timeColumn, emptyIsNull = [], rules = [] }: LoadSchema,
+  project: string,
+): Derived {
   const kind = (name: string): string | undefined => fields.find((f) => f.name === name)?.type.kind
   const timeKind = timeColumn === null ? undefined : kind(timeColumn)
   const hasTime = timeKind === 'Timestamp' || timeKind === 'Date32'
@@ -37,6 +56,8 @@ export function derivedColumns({ fields, partitions, timeColumn }: LoadSchema, p
     fills: (column) => column === projectColumn,
     later: (column, row) => column === dateColumn && row[timeColumn!] !== undefined && row[timeColumn!] !== null,
     couldFollow: (column, names) => column === dateColumn && names.includes(timeColumn!),
+    mustBeFilled: (column) => emptyIsNull.includes(column) && fields.some((f) => f.name === column && !f.nullable),
+    rule: (column) => rules.find((rule) => rule.column === column),
     contradiction: `is not the table's project, "${project}"`,
     sql: (column, own, other) => {
       const value =

@@ -7,7 +7,7 @@ import { parquetSource, quoteIdentifier, quotePath, quoteString } from '../sql-t
 import { sqlType, typeUnsupported } from '../types.ts'
 import { type Derived, selectList } from './derive.ts'
 import type { Rejects } from './rejects.ts'
-import { unknownColumn } from './row-check.ts'
+import { emptyReason, unknownColumn } from './row-check.ts'
 
 export interface ParquetInput {
   readonly path: string
@@ -124,6 +124,8 @@ function violations(columns: readonly InputColumn[], fields: readonly Field[], d
     const value = derived.sql(column, own(column), own) ?? 'NULL'
     if (!field.nullable && !derived.fills(column))
       found.push({ column, condition: `${value} IS NULL`, reason: 'is null, and the column is not nullable' })
+    if (derived.mustBeFilled(column))
+      found.push({ column, condition: `coalesce(${value} = '', false)`, reason: `"" ${emptyReason}` })
     if (column === derived.projectColumn && own(column) !== null)
       found.push({
         column,
@@ -132,8 +134,41 @@ function violations(columns: readonly InputColumn[], fields: readonly Field[], d
       })
     if (field.type.kind === 'Json' && types.get(column)?.kind === 'Utf8')
       found.push({ column, condition: `NOT coalesce(json_valid(${own(column)}), true)`, reason: 'is not JSON' })
+    const type = types.get(column)
+    if (type) {
+      const infinite = infiniteTime(type, own(column)!)
+      if (infinite !== null) found.push({ column, condition: infinite, reason: 'holds a time that is infinite' })
+      const broken = derived.rule(column)?.violated(own(column)!, type)
+      if (broken) found.push({ column, ...broken, condition: `coalesce(${broken.condition}, false)` })
+    }
     return found
   })
+}
+
+/** The engine has infinite dates and times, which no other reader of a table has. Null when a type holds no times. */
+function infiniteTime(type: DataType, own: string): string | null {
+  const inList = (list: string, item: DataType): string | null => {
+    const bad = infiniteTime(item, 'item')
+    return bad && `coalesce(len(list_filter(${list}, lambda item: ${bad})) > 0, false)`
+  }
+  switch (type.kind) {
+    case 'Date32':
+    case 'Timestamp':
+      return `NOT coalesce(isfinite(${own}), true)`
+    case 'List':
+      return inList(own, type.item)
+    case 'Map':
+      return inList(`map_values(${own})`, type.value)
+    case 'Struct': {
+      const bad = type.fields.flatMap(({ name, type: member }) => {
+        const condition = infiniteTime(member, `struct_extract(${own}, ${quoteString(name)})`)
+        return condition === null ? [] : [condition]
+      })
+      return bad.length === 0 ? null : `(${bad.join(' OR ')})`
+    }
+    default:
+      return null
+  }
 }
 
 const integerBits = (kind: string): { signed: boolean; bits: number } | null => {

@@ -21,7 +21,7 @@ const inherited = new Set(Object.getOwnPropertyNames(Object.prototype))
 export function rowCheck(fields: readonly Field[], derived: Derived): RowCheck {
   const columns = fields.map((field) => ({
     name: field.name,
-    check: withProject(field.name, valueCheck(field.type), derived),
+    check: withTable(field.name, valueCheck(field.type), derived),
     required: !field.nullable && !derived.fills(field.name),
     inherited: inherited.has(field.name),
   }))
@@ -85,18 +85,31 @@ export function parseRow(line: string): { readonly row: Record<string, unknown> 
   }
 }
 
-function withProject(name: string, check: ValueCheck, derived: Derived): ValueCheck {
-  if (name !== derived.projectColumn) return check
+/** What the table itself says of a value, beside its type. */
+function withTable(name: string, check: ValueCheck, derived: Derived): ValueCheck {
+  if (name === derived.projectColumn)
+    return (value) => {
+      const verdict = check(value)
+      if (verdict !== null || value === derived.project) return verdict
+      return { at: '', reason: derived.contradiction, value }
+    }
+  if (derived.mustBeFilled(name))
+    return (value) => (value === '' ? { at: '', reason: emptyReason, value } : check(value))
+  const rule = derived.rule(name)
+  if (rule === undefined) return check
   return (value) => {
     const verdict = check(value)
-    if (verdict !== null || value === derived.project) return verdict
-    return { at: '', reason: derived.contradiction, value }
+    if (verdict !== null || typeof value !== 'string') return verdict
+    const reason = rule.problem(value)
+    return reason === null ? null : { at: '', reason, value }
   }
 }
 
 function told(column: string, { at, reason, value }: Problem): Rejection {
   return { column: column + at, reason: value === null ? reason : `${sample(value)} ${reason}` }
 }
+
+export const emptyReason = 'would be kept as null, and the column is not nullable'
 
 export const missing = (column: string, isNull: boolean): Rejection => ({
   column,

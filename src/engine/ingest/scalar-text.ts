@@ -23,7 +23,7 @@ export function integerProblem(text: string, kind: string): string | null {
 
 export function decimalProblem(text: string, precision: number, scale: number): string | null {
   const name = `Decimal128(${precision}, ${scale})`
-  const match = /^-?(\d{1,80})(?:\.(\d{1,80}))?$/.exec(text)
+  const match = /^-?(\d{1,80})(?:\.(\d{1,80}))?$/.exec(plainDecimal(text))
   if (!match) return `is not a ${name}`
   const whole = match[1]!.replace(/^0+/, '')
   const fraction = (match[2] ?? '').replace(/0+$/, '')
@@ -49,6 +49,9 @@ export function floatProblem(value: number, kind: string): string | null {
   if (!Number.isFinite(value)) return `is out of range for ${kind}`
   return kind === 'Float32' && Math.abs(value) >= largestFloat32 ? 'is out of range for Float32' : null
 }
+
+/** How text names what JSON has no numbers for. */
+export const notFinite: ReadonlySet<string> = new Set(['Infinity', '-Infinity', 'NaN'])
 
 const dayText = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`
 const dayPattern = new RegExp(`^${dayText}$`)

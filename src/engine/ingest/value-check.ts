@@ -10,6 +10,7 @@ import {
   decimalProblem,
   floatProblem,
   integerProblem,
+  notFinite,
   plainDecimal,
   timestampProblem,
   typeName,
@@ -93,6 +94,7 @@ function floatCheck(kind: string): ValueCheck {
   return (value) => {
     if (typeof value === 'number') return problem(floatProblem(value, kind), value)
     if (value instanceof ExactNumber) return problem(floatProblem(Number(value.text), kind), value)
+    if (typeof value === 'string' && notFinite.has(value)) return null
     return problem(`is not a ${kind}`, value)
   }
 }

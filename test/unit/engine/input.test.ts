@@ -590,6 +590,22 @@ describe('Parquet', () => {
     expect(tiny.map((c) => c.rows)).toEqual(Array.from({ length: 10 }, () => 1))
   })
 
+  test.each([
+    ['DATE', 'Date32', "'infinity'::DATE"],
+    ['TIMESTAMP', 'Timestamp(Microsecond, None)', "'-infinity'::TIMESTAMP"],
+    ['nested', 'List(Struct("t": Timestamp(Microsecond, None)))', "[{'t': NULL}, {'t': 'infinity'::TIMESTAMP}]"],
+    ['map', 'Map(Utf8, Date32)', "MAP {'k': 'infinity'::DATE}"],
+  ])('%s: infinite times are refused', async (_name, type, value) => {
+    const file = await parquet('infinite.parquet', `SELECT 1 AS id, ${value} AS at UNION ALL SELECT 2, NULL`)
+    const fields = [field('id', 'Int64'), field('at', type)]
+    const told = await errorOf(read(input([file], { schema: { fields, partitions: [], timeColumn: null } })))
+    expect(told).toMatchObject({
+      code: 'row-rejected',
+      where: `${file}:1`,
+      message: expect.stringContaining('infinite'),
+    })
+  })
+
   test('rows that do not fit: file and row number, or the reject file', async () => {
     const file = await parquet(
       'nulls.parquet',
