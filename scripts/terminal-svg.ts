@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateRows } from '../examples/generate-rows.ts'
-import { commandLine, createRunner } from './command-runner.ts'
+import { commandLine, createRunner } from './quickstart/command-runner.ts'
 import { terminalSvg } from './terminal-picture.ts'
 
 const projects = ['acme', 'globex', 'initech']

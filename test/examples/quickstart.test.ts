@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CommandFailed, commandLine, createRunner } from '../../scripts/command-runner.ts'
+import { CommandFailed, commandLine, createRunner } from '../../scripts/quickstart/command-runner.ts'
 import { runProgram } from './run-program.ts'
 
 const script = fileURLToPath(new URL('../../scripts/quickstart.ts', import.meta.url))
@@ -25,7 +25,7 @@ const quickstart = (...argv: string[]) =>
 
 describe('the quickstart', () => {
   it('shows every step and what changed, and keeps its folder', { timeout: 120_000 }, async () => {
-    const { status, stdout, stderr } = await quickstart('--loads', '36')
+    const { status, stdout, stderr } = await quickstart('--only', 'delta', '--loads', '36')
     expect(status, stderr).toBe(0)
     const commands = [...stdout.matchAll(/^\$ tblctl (\S+)/gm)].map(([, verb]) => verb)
     expect(commands.join(' ')).toBe(
@@ -41,8 +41,17 @@ describe('the quickstart', () => {
     expect(stdout).toContain(`rm -r ${join(folder, kept!)}`)
   })
 
+  it('shows the embedded drivers, and checks what they say', { timeout: 120_000 }, async () => {
+    const { status, stdout, stderr } = await quickstart('--only', 'clickhouse,sharded-sql,user-tables')
+    expect(status, stderr).toBe(0)
+    const commands = new Set([...stdout.matchAll(/^\$ tblctl (\S+)/gm)].map(([, verb]) => verb))
+    expect([...commands].sort()).toEqual(['flush', 'load', 'optimize', 'query', 'sql', 'stats', 'tenant'])
+    expect(stdout).toContain('nothing to do')
+  })
+
   it('refuses a number of loads that it cannot show', async () => {
     expect(await quickstart('--loads', '8')).toMatchObject({ status: 64, stdout: '' })
+    expect((await quickstart('--only', 'delta,bogus')).stderr).toContain('parts are delta, clickhouse')
     const unknown = await quickstart('--bogus')
     expect(unknown).toMatchObject({ status: 64, stdout: '' })
     expect(unknown.stderr).not.toContain('    at ')

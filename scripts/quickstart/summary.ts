@@ -1,8 +1,8 @@
 /** The last picture of the quickstart: what an optimize changed, per table and in all. */
-import type { Colors } from '../src/cli/io.ts'
-import { tableLines } from '../src/cli/output/table.ts'
-import type { Column } from '../src/cli/output/view.ts'
-import { formatBytes } from '../src/core/units.ts'
+import type { Colors } from '../../src/cli/io.ts'
+import { tableLines } from '../../src/cli/output/table.ts'
+import type { Column } from '../../src/cli/output/view.ts'
+import { formatBytes } from '../../src/core/units.ts'
 
 interface Count {
   readonly files: number

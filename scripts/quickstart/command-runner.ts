@@ -1,9 +1,9 @@
 /** Real `tblctl` command lines, run in this process: 300 of them without 300 times the start of Node and of the engine. */
 import { Writable } from 'node:stream'
-import type { Environment } from '../src/cli/environment.ts'
-import type { Signal, Terminal } from '../src/cli/io.ts'
-import { run } from '../src/cli/main.ts'
-import { services } from '../src/cli/wiring.ts'
+import type { Environment } from '../../src/cli/environment.ts'
+import type { Signal, Terminal } from '../../src/cli/io.ts'
+import { run } from '../../src/cli/main.ts'
+import { services } from '../../src/cli/wiring.ts'
 
 export interface CommandRunner {
   /** Prints the command line, then runs it on this terminal. */
