@@ -37,6 +37,7 @@ export function viewConfig(config: Config): ConfigView {
       catalog: config.catalog,
       schemas: config.schemaFolders,
       backends: masked(JSON.parse(JSON.stringify(Object.fromEntries(backends)))),
+      ...(isMap(config.syncSection.value) ? { sync: masked(config.syncSection.value as JsonObject) } : {}),
     },
     settings: effective(config),
   }

@@ -18,8 +18,12 @@ export async function* examine(session: Session, backends: readonly string[]): A
     try {
       const driver = await session.driver(backend)
       const reading = broken === null ? session.reading(backend) : withoutCatalog(session.host(), broken)
-      for (const check of await driver.ping(reading)) yield { backend, ...check }
+      const checks = await driver.ping(reading)
+      // What was broken off says nothing about the backend.
+      reading.signal.throwIfAborted()
+      for (const check of checks) yield { backend, ...check }
     } catch (error) {
+      session.host().stop.hard.throwIfAborted()
       if (error === broken && broken !== null) {
         yield { backend, check: 'opens', ok: false, detail: 'it needs the catalog', fix: 'mend the catalog first' }
         continue

@@ -10,6 +10,7 @@ import { findJob, type JobView, showJob, viewOf } from './jobs.ts'
 import { labelOperation } from './label.ts'
 import { type OperationReport, operationOf, reportOf } from './operate.ts'
 import type { Session } from './session.ts'
+import { syncOperation } from './sync.ts'
 
 export async function resumeJob(session: Session, id: string): Promise<OperationReport> {
   const job = await findJob(session, id)
@@ -42,6 +43,7 @@ async function subjectOfJob(session: Session, job: Job): Promise<Subject> {
 }
 
 async function operationOfJob(session: Session, job: Job, subject: Subject) {
+  if (job.subject === 'sync') return syncOperation(session)
   return job.verb === 'label' ? labelOperation : operationOf(session, job.verb as OperationVerb, subject)
 }
 

@@ -10,6 +10,7 @@ import { auditTrail } from './audit.ts'
 import { trustOf, viewConfig } from './config.ts'
 import * as data from './data.ts'
 import { examine } from './doctor.ts'
+import { flushTables } from './flush.ts'
 import * as control from './job-control.ts'
 import * as jobs from './jobs.ts'
 import { labelOperation, parseLabels } from './label.ts'
@@ -19,7 +20,10 @@ import { protecting } from './protect.ts'
 import { provision } from './provision.ts'
 import { registered, type Selection, selectTables, tableSubject } from './select.ts'
 import { openSession, requireBackend } from './session.ts'
+import { prepareSql, type SqlRequest } from './sql.ts'
+import * as syncs from './sync.ts'
 import { describeTable, listTables, tableStats } from './tables.ts'
+import * as tenants from './tenants.ts'
 import { work } from './worker.ts'
 
 export interface OpenOptions {
@@ -90,6 +94,30 @@ export async function openTblctl(options: OpenOptions) {
     query: (ref: string, sql: string, as: string | null = null) => data.queryTable(session, ref, sql, as),
     export: (ref: string, how: Parameters<typeof data.exportTable>[2], as: string | null = null) =>
       data.exportTable(session, ref, how, as),
+    flush: (selection: Selection, as: string | null, dryRun = false) => flushTables(session, selection, as, dryRun),
+    /** One SQL statement, read and not run yet. */
+    sql: (request: SqlRequest) => prepareSql(session, request),
+
+    tenants: {
+      operate: (verb: OperationVerb, choice: tenants.TenantChoice, raw: object, dryRun = false) =>
+        tenants.operateTenants(session, verb, choice, raw, dryRun),
+      list: (backend: string | null) => tenants.listTenants(session, backend),
+      describe: (choice: tenants.TenantChoice) => tenants.describeTenant(session, choice),
+    },
+    /** What was deleted from a backend goes for good, once its time is over. */
+    emptyTrash: async (backend: string, dryRun = false): Promise<OperationReport> => {
+      requireBackend(config, backend)
+      return operate(session, 'vacuum', [{ kind: 'backend', path: backend, spec: null }], {}, { dryRun })
+    },
+
+    syncs: {
+      run: (request: Omit<syncs.SyncRequest, 'directory' | 'env'>) =>
+        syncs.runSyncs(session, { ...request, directory: options.directory, env: options.env }, (changed) =>
+          openSession({ ...options, config: changed, approver, loadDriver }),
+        ),
+      status: (ids: readonly string[]) => syncs.syncStatus(session, ids),
+      pause: (ids: readonly string[], pause: boolean) => syncs.pauseSyncs(session, ids, pause),
+    },
 
     jobs: {
       list: (filter: jobs.JobsFilter) => jobs.listJobs(session, filter),

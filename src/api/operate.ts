@@ -121,17 +121,20 @@ interface OptionIssue {
   readonly inclusive?: boolean
   /** `number`, `string`, `array` … */
   readonly origin?: string
+  /** What a check of ours says. */
+  readonly message?: string
 }
 
 /** `targetSize` → `--target-size`, as it is typed. */
 const flagOf = (name: PropertyKey | undefined): string =>
   name === undefined ? 'the options' : `--${printable(String(name)).replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
 
-function issueText({ code, path, keys, minimum, maximum, inclusive = true, origin }: OptionIssue): string {
+function issueText({ code, path, keys, minimum, maximum, inclusive = true, origin, message }: OptionIssue): string {
   const flag = flagOf(path[0])
   const counted = origin === 'string' ? ' characters' : origin === 'array' ? ' items' : ''
   if (code === 'unrecognized_keys') return `there is no option ${(keys ?? []).map(flagOf).join(' or ')} here`
   if (code === 'too_small') return `${flag} must be ${inclusive ? 'at least' : 'more than'} ${minimum}${counted}`
   if (code === 'too_big') return `${flag} must be ${inclusive ? 'at most' : 'less than'} ${maximum}${counted}`
+  if (code === 'custom' && message) return `${flag}: ${message}`
   return `${flag} is missing or does not fit`
 }

@@ -22,6 +22,7 @@ const defaultLeaseMs = 30_000
 export interface SessionOptions {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly directory: string
   readonly run: string
   readonly approver: Approver
   readonly reporter: Reporter
@@ -34,6 +35,8 @@ export interface SessionOptions {
 
 export interface Session extends AsyncDisposable {
   readonly config: Config
+  /** The working directory. */
+  readonly directory: string
   catalog(): Catalog
   host(): Host
   schemas(): Registry
@@ -53,6 +56,7 @@ export function openSession(options: SessionOptions): Session {
 
   const session: Session = {
     config,
+    directory: options.directory,
     catalog: () => (catalog ??= openSqliteCatalog(config.catalog)),
     host: () =>
       (host ??= {
@@ -98,6 +102,9 @@ export function openSession(options: SessionOptions): Session {
     return module.open(backend, settings, {
       directory: config.directory,
       env: options.env,
+      signal: options.stop.hard,
+      remark: (message) => options.reporter.log('warn', message),
+      lockTimeoutMs: options.lockTimeoutMs,
       // Beside the catalog: on the disk of the embedded tables as a rule, where a finished file is moved, not copied.
       scratch: () => (scratch ??= makeScratch(join(dirname(config.catalog), 'scratch'), session.host().owner, isGone)),
       schema: (name) => session.schemas().get(name),

@@ -9,7 +9,7 @@ import type { Subject } from '../core/operation.ts'
 import { idOfSegment, refOfPath, segmentsOf } from '../core/ref.ts'
 import type { GlobalOptions } from './flags/shared.ts'
 import type { Io } from './io.ts'
-import { clean, cleanLines } from './output/text.ts'
+import { clean, cleanLines, spokenVerb } from './output/text.ts'
 import type { Prompter } from './prompt.ts'
 
 export interface ApprovalOptions extends Pick<GlobalOptions, 'yes' | 'confirm' | 'quiet'> {
@@ -84,7 +84,7 @@ function phrase(items: readonly PlannedItem[]): string {
 
 /** `drop lake:acme/metrics`, `drop and vacuum 3 tables` */
 function work(items: readonly PlannedItem[]): string {
-  const verbs = [...new Set(items.map(({ verb }) => verb))]
+  const verbs = [...new Set(items.map(({ verb }) => spokenVerb(verb)))]
   return `${verbs.length === 1 ? verbs[0] : `${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)}`} ${phrase(items)}`
 }
 
@@ -92,7 +92,7 @@ function planLines(items: readonly PlannedItem[]): string[] {
   const lines = items
     .slice(0, mostPlans)
     .flatMap(({ verb, subject, plan }) => [
-      `${verb} ${refOf(subject)}`,
+      `${spokenVerb(verb)} ${refOf(subject)}`,
       ...plan.summary.map((line) => cleanLines(line).replace(/^/gm, '  ')),
     ])
   return items.length > mostPlans ? [...lines, `… and ${items.length - mostPlans} more; --dry-run shows all`] : lines

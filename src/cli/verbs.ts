@@ -87,10 +87,28 @@ export const verbs: readonly Verb[] = [
     load: () => import('./commands/create.ts'),
   },
   {
+    name: 'alter',
+    group: 'provision',
+    summary: 'Change how long tables keep their rows',
+    load: () => import('./commands/alter.ts'),
+  },
+  {
+    name: 'drop',
+    group: 'provision',
+    summary: 'Remove tables with all their rows',
+    load: () => import('./commands/drop.ts'),
+  },
+  {
     name: 'label',
     group: 'provision',
     summary: 'Set or remove labels of tables',
     load: () => import('./commands/label.ts'),
+  },
+  {
+    name: 'tenant',
+    group: 'provision',
+    summary: 'Work with tenants: create, list, describe, retention, delete',
+    load: () => import('./commands/tenant.ts'),
   },
   {
     name: 'list',
@@ -142,6 +160,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./commands/export.ts'),
   },
   {
+    name: 'flush',
+    group: 'data',
+    summary: 'Move hot rows into cold storage',
+    load: () => import('./commands/flush.ts'),
+  },
+  {
     name: 'reshard',
     group: 'reshape',
     summary: 'Change the number of shards of a table',
@@ -154,6 +178,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./commands/optimize.ts'),
   },
   {
+    name: 'vacuum',
+    group: 'maintain',
+    summary: 'Remove what is older than the retention',
+    load: () => import('./commands/vacuum.ts'),
+  },
+  {
     name: 'worker',
     group: 'maintain',
     summary: 'Run jobs that are due: queued ones, and waiting ones whose time has come',
@@ -164,6 +194,18 @@ export const verbs: readonly Verb[] = [
     group: 'maintain',
     summary: 'Free a table that a dead process of another host still holds',
     load: () => import('./commands/unlock.ts'),
+  },
+  {
+    name: 'sync',
+    group: 'sync',
+    summary: 'Let tables follow tables of a source: run, status, pause, resume',
+    load: () => import('./commands/sync.ts'),
+  },
+  {
+    name: 'sql',
+    group: 'sql',
+    summary: 'Run one SQL statement that creates, shows, changes or drops a table',
+    load: () => import('./commands/sql.ts'),
   },
   {
     name: 'complete',

@@ -167,7 +167,7 @@ export interface Driver extends AsyncDisposable {
   readonly projectTable?: { readonly table: string; readonly schema: string }
   /** Reachable, credentials, permissions on a probe, clock, versions. Never throws for what it checks. */
   ping(ctx: ReadContext): Promise<readonly Check[]>
-  /** Every table that the backend holds, registered or not. */
+  /** Every table that the backend holds, registered or not. Parts that cannot be read hide no others: all failures come last, as an AggregateError. */
   scan(filter: { readonly project?: string }, ctx: ReadContext): AsyncIterable<Observed>
   describe(table: Subject, ctx: ReadContext): Promise<TableDescription>
   stats(table: Subject, options: { readonly exact: boolean }, ctx: ReadContext): Promise<TableStatistics>
@@ -181,6 +181,10 @@ export interface DriverEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>
   /** For files that may be lost at any time; the driver makes and removes its own folder below. */
   scratch(): Promise<string>
+  /** Hard, as in ReadContext: for connections that outlive a single call. */
+  readonly signal?: AbortSignal
+  /** Says to the user what is not about one call: that a service is waited for. */
+  readonly remark?: (message: string) => void
   /** `--lock-timeout`, for locks that only the backend knows; default 0 = try once. */
   readonly lockTimeoutMs?: number
   schema(name: string): Promise<TableSchema>
@@ -191,6 +195,8 @@ export interface DriverModule<C extends object = any> {
   readonly kind: string
   readonly config: { parse(raw: unknown): C }
   readonly traits: Traits
+  /** `names`: `--location` is a name in the backend (`database.table`), left as it is typed; else a path or a URL. */
+  readonly locations?: 'names'
   /** Keys of `Driver.can`; the contract suite checks that they are the same. */
   readonly can: readonly Verb[]
   /** Table schemas in this driver's own notation, for `schema export --format NAME`. */

@@ -15,7 +15,8 @@ export const registerOptions = z.strictObject({
   orCreate: z.string().min(1).nullable().default(null),
 })
 export const unregisterOptions = z.strictObject({})
-const as = z.string().min(1).max(1024).nullable().default(null)
+/** Any text: which ones are users, and how long, the driver says. */
+const as = z.string().min(1).nullable().default(null)
 const duration = z.string().superRefine((text, ctx) => {
   if (text === 'none') return
   try {

@@ -50,7 +50,7 @@ async function session(): Promise<Session> {
     drivers: { kinds: driverKinds, load: loadDriver },
     warn: say,
   })
-  return openSession({ ...common, config, loadDriver })
+  return openSession({ ...common, directory, config, loadDriver })
 }
 const api = () => openTblctl({ ...common, config: null, context: null, env: {}, directory })
 

@@ -4,7 +4,7 @@ import type { CommandModule } from '../command.ts'
 import { positiveInteger } from '../flags/values.ts'
 import { reportColumns } from '../output/report.ts'
 import { labelOption, mergeLabels } from '../tables/labels.ts'
-import { absoluteLocation, locationOption } from '../tables/location.ts'
+import { locationOption } from '../tables/location.ts'
 import { runOperation } from '../tables/operation.ts'
 import { changing, type TableContext } from '../tables/traits.ts'
 
@@ -60,7 +60,7 @@ export const command: CommandModule<{ refs: readonly string[] }, Options> = {
     return runOperation(context, (api) => {
       const options = {
         schema,
-        location: absoluteLocation(location, context.io.directory),
+        location: location ?? null,
         labels: mergeLabels(label),
         settings: {
           ...(shards === undefined ? {} : { shards }),

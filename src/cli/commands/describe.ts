@@ -66,7 +66,7 @@ function sectionsOf({ ref, spec, status, schema, details }: Omit<TableView, 'kin
       lines: [
         { label: 'Table', value: ref },
         { label: 'Driver', value: spec.driver },
-        { label: 'Schema', value: spec.schema, ...(spec.schema === null ? { unknown: 'adopted; see below' } : {}) },
+        { label: 'Schema', value: spec.schema, ...(spec.schema === null ? { unknown: 'none; see below' } : {}) },
         { label: 'Location', value: spec.location },
         { label: 'Labels', value: labelsText((spec.labels ?? {}) as Record<string, string>) },
         { label: 'Registered', ...time(spec.createdAt) },

@@ -42,7 +42,7 @@ export const command: CommandModule<{ ref: string }, Options> = {
     { flags: '--out <file>', description: 'the file, or - for stdout', completes: 'file' },
     asOption,
   ],
-  takes: streaming,
+  takes: [...streaming, 'approval'],
   prints: 'object',
   async run(context: TableContext, { ref }, { format, out, as = null }) {
     if (out === undefined || out === '')

@@ -26,7 +26,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
   name: 'load',
   summary: 'Load rows from files or standard input',
   description:
-    'The same files are loaded into a table once, however often the command is killed and run again; what standard input brings is new each time, unless --batch-id names it.\n\nA row that does not fit ends the load and says its file, line and column; with --reject-to it is put aside and the load goes on.',
+    'The files named together are one batch, and a batch is loaded into a table once, however often the command is killed and run again. The same file named alone or beside others is another batch; what standard input brings is new each time, unless --batch-id names it.\n\nA row that does not fit ends the load and says its file, line and column; with --reject-to it is put aside and the load goes on.',
   examples: [
     { command: 'tblctl load lake:acme/metrics a.ndjson b.parquet', does: 'two files' },
     { command: 'producer | tblctl load lake:acme/metrics - --commit-every 10s', does: 'a stream, a commit every 10 s' },

@@ -2,7 +2,7 @@
 import type { CommandModule } from '../command.ts'
 import { reportColumns } from '../output/report.ts'
 import { labelOption, mergeLabels } from '../tables/labels.ts'
-import { absoluteLocation, locationOption } from '../tables/location.ts'
+import { locationOption } from '../tables/location.ts'
 import { runOperation } from '../tables/operation.ts'
 import { changing, type TableContext } from '../tables/traits.ts'
 
@@ -31,7 +31,7 @@ export const command: CommandModule<{ refs: readonly string[] }, Options> = {
   columns: reportColumns,
   run: (context: TableContext, { refs }, { location, label }) =>
     runOperation(context, (api) => {
-      const options = { location: absoluteLocation(location, context.io.directory), labels: mergeLabels(label) }
+      const options = { location: location ?? null, labels: mergeLabels(label) }
       return api.provision('register', refs, options, context.global.dryRun)
     }),
 }

@@ -28,6 +28,9 @@ function valueConverter(type: DataType): Convert | undefined {
       return (cell) => timestampText(cell as bigint, type.unit, type.zone !== null)
     case 'Float32':
       return (cell) => shortestFloat(cell as number)
+    // A sum of integers is one: a number while every double holds it.
+    case 'Decimal128':
+      return type.scale === 0 ? (cell) => BigInt(cell as string) : undefined
     case 'Json':
     case 'Variant':
       return (cell) => parseJson(cell as string)

@@ -8,7 +8,7 @@ import type { LogLevel, Progress } from '../../core/operation.ts'
 import { formatBytes, formatDuration } from '../../core/units.ts'
 import type { Io } from '../io.ts'
 import { jsonText } from './json.ts'
-import { clean, cleanLines, shorten } from './text.ts'
+import { clean, cleanLines, shorten, spokenVerb } from './text.ts'
 
 export interface ProgressOptions {
   readonly quiet: boolean
@@ -91,7 +91,7 @@ export function createReporter(io: Io, options: ProgressOptions): CliReporter {
       stderr.say(level === 'warn' ? `${stderr.colors.yellow('warning:')} ${text}` : stderr.colors.dim(text))
       if (paints && jobs.size > 0) paint()
     },
-    running: () => [...jobs.values()].map(({ verb, ref }) => `${verb} ${clean(ref)}`),
+    running: () => [...jobs.values()].map(({ verb, ref }) => `${spokenVerb(verb)} ${clean(ref)}`),
     clear,
   }
 }
@@ -99,7 +99,7 @@ export function createReporter(io: Io, options: ProgressOptions): CliReporter {
 /** `optimize lake:acme/metrics  120/300 files  40%  4.1/s  44s left`; what is not known is left out. */
 function progressText(job: Running, now: number): string {
   const { done, total, unit } = job.progress
-  const parts = [`${job.verb} ${clean(job.ref)}`]
+  const parts = [`${spokenVerb(job.verb)} ${clean(job.ref)}`]
   const size = (count: number): string => (unit === 'bytes' ? formatBytes(count) : String(count))
   const noun = unit === 'bytes' ? '' : ` ${clean(unit)}`
   if (done !== null) parts.push(total === null ? `${size(done)}${noun}` : `${size(done)}/${size(total)}${noun}`)

@@ -2,7 +2,7 @@
 import { type ErrorView, exitCodes } from '../../core/errors.ts'
 import type { ReportItem } from '../../core/host.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { formatBytes } from '../../core/units.ts'
+import { formatBytes, formatDuration } from '../../core/units.ts'
 import type { Column, ListView, Paint } from './view.ts'
 
 export interface OperationReport {
@@ -79,7 +79,7 @@ const errorText = (error: ErrorView): string =>
   `${error.where === undefined ? '' : `${error.where}: `}${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`
 
 /** What is only worth a word when it happened. */
-const quietAtZero = new Set(['rejected', 'binsLost'])
+const quietAtZero = new Set(['rejected', 'expired', 'binsLost'])
 
 /** `{answer: 'created', files: '50 → 1', bytesAfter: 9000000}` → `created, files 50 → 1, bytes after 9 MB`; what is nested is for `-o json`. */
 function resultText(result: JsonObject): string {
@@ -91,7 +91,12 @@ function resultText(result: JsonObject): string {
     .map(([key, value]) => {
       if (key === 'answer') return String(value)
       const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-      return `${words} ${typeof value === 'number' && /bytes/i.test(key) ? formatBytes(value) : String(value)}`
+      return `${words.replace(/ seconds$/, '')} ${valueText(key, value)}`
     })
     .join(', ')
+}
+
+function valueText(key: string, value: unknown): string {
+  if (typeof value === 'number' && /bytes/i.test(key)) return formatBytes(value)
+  return typeof value === 'number' && /Seconds$/.test(key) ? formatDuration(value * 1000) : String(value)
 }

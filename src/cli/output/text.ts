@@ -8,6 +8,9 @@ export const clean = (text: string): string => text.replace(dangerous, escapeCha
 /** The same for a message of several lines. */
 export const cleanLines = (text: string): string => text.split('\n').map(clean).join('\n')
 
+/** `tenant.create` → `tenant create`, as it is typed. */
+export const spokenVerb = (verb: string): string => verb.replaceAll('.', ' ')
+
 export const escapeCharacter = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 

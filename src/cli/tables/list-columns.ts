@@ -27,7 +27,12 @@ const fact = (name: (typeof counted)[number]): Column<ListRow> => ({
 })
 
 const liveColumns: readonly Column<ListRow>[] = [
-  { name: 'status', value: (item) => item.live ?? null, paint: (value: string) => paints[value] },
+  {
+    name: 'status',
+    value: (item) => item.live ?? null,
+    paint: (value: string) => paints[value],
+    unknown: (item) => item.unknown,
+  },
   ...counted.map(fact),
   { name: 'facts', wide: true, value: otherFacts },
 ]

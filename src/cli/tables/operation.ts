@@ -57,12 +57,16 @@ function planText({ verb: name, items }: OperationReport): string {
     const ref = clean(item.ref)
     if (item.error !== undefined) return [`cannot ${verb} ${ref}`, `  ${clean(item.error.message)}`]
     if (item.status === 'unchanged') return [`nothing to do: ${verb} ${ref}`]
+    if (item.status === 'skipped' && item.plan === undefined) return [`passed over: ${ref} (${detailOf(item)})`]
     const goesOn = item.job === undefined ? '' : ` (goes on with job ${item.job})`
     const summary = (item.plan?.summary ?? []).map((line) => cleanLines(line).replace(/^/gm, '  '))
     return [`would ${verb} ${ref}${goesOn}`, ...summary]
   })
   return lines.map((line) => `${line}\n`).join('')
 }
+
+/** Why it is passed over: `paused`. */
+const detailOf = ({ result }: ReportItem): string => clean(String(result?.answer ?? 'skipped'))
 
 function sayFailures({ io, run }: TableContext, items: readonly ReportItem[]): void {
   const failed = items.filter((item) => item.error !== undefined)

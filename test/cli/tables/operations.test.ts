@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { absoluteLocation } from '../../../src/api/location.ts'
 import { readableResult } from '../../../src/cli/tables/changes.ts'
-import { absoluteLocation } from '../../../src/cli/tables/location.ts'
 import { metric, openWorld, shape, stable } from './world.ts'
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/${name}`, import.meta.url))

@@ -71,7 +71,7 @@ describe('load', () => {
 })
 
 it('create again says that the table is there', async () => {
-  expect((await world.ok('create', 'lake:a/t', '--schema', 'metrics')).stdout).toContain('exists with this schema')
+  expect((await world.ok('create', 'lake:a/t', '--schema', 'metrics')).stdout).toContain('exists, location')
 })
 
 it('a tblctl.yaml that is no file is called what it is', async () => {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { metric, openWorld, shape, stable, unaligned, type World } from './world.ts'
+import { config, metric, openWorld, shape, stable, unaligned, type World } from './world.ts'
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/${name}`, import.meta.url))
 
@@ -83,6 +83,38 @@ describe('list', () => {
         code: 64,
         stderr: expect.stringContaining('add --live'),
       })
+  })
+
+  it('lists what it cannot ask about, says why, and names every root that fails once', async () => {
+    await using other = await openWorld()
+    const projects = (lines: string) =>
+      other.write('tblctl.yaml', config.replace('"file:./lake" }', `"file:./lake", projects: { ${lines} } }`))
+    await projects('one: { url: "file:./one" }, two: { url: "file:./two" }')
+    await other.ok('create', 'lake:a/t', 'lake:one/t', 'lake:one/u', 'lake:two/t', 'mem:a/t', '--schema', 'metrics')
+    const { rm, symlink } = await import('node:fs/promises')
+    // A link to itself: nobody can list that, whoever runs the test.
+    for (const root of ['one', 'two']) {
+      await rm(`${other.folder}/${root}`, { recursive: true })
+      await symlink(root, `${other.folder}/${root}`)
+    }
+    const result = await other.cli(['list', '--live', '-o', 'json'])
+    expect(result.code).not.toBe(0)
+    const { items, errors } = JSON.parse(result.stdout)
+    expect(items.map((item: any) => [item.ref, item.live, typeof item.unknown])).toEqual([
+      ['lake:a/t', 'present', 'undefined'],
+      ['lake:one/t', null, 'string'],
+      ['lake:one/u', null, 'string'],
+      ['lake:two/t', null, 'string'],
+      ['mem:a/t', 'present', 'undefined'],
+    ])
+    expect(errors).toHaveLength(2)
+    for (const root of ['one', 'two'])
+      expect(errors.filter((one: any) => JSON.stringify(one).includes(`/${root}`))).toHaveLength(1)
+    await other.write('tblctl.yaml', config.replace(/^ {2}mem.*\n/m, ''))
+    expect((await other.json('list', '--live', '--project', 'a')).items).toMatchObject([
+      { ref: 'lake:a/t', live: 'present' },
+      { ref: 'mem:a/t', live: null, unknown: 'its backend is not in tblctl.yaml' },
+    ])
   })
 
   it('prints what it knows when a backend fails, and exits with its code', async () => {

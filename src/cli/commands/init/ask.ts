@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import type { CommandContext } from '../../command.ts'
 import { cleanLines } from '../../output/text.ts'
 import { createPrompter } from '../../prompt.ts'
-import type { Said } from './flags.ts'
+import { type Said, usual } from './flags.ts'
 
 type Ask = (question: string, usual: string, check: (answer: string) => void | Promise<void>) => Promise<string>
 
@@ -35,7 +35,7 @@ export async function ask(
 async function askBackend(question: Ask): Promise<NewBackend> {
   const name = await question('What is the backend called?', 'lake', checkBackendName)
   let config: JsonObject = {}
-  const driver = await question(`Which driver? ${driverNames.join(', ')}`, driverNames[0]!, async (answer) => {
+  const driver = await question(`Which driver? ${driverNames.join(', ')}`, usual.driver, async (answer) => {
     config = await exampleOf(answer)
   })
   for (const [key, usual] of Object.entries(config)) {

@@ -28,7 +28,7 @@ export function parseBackend(text: string): NamedDriver {
   return { name, driver }
 }
 
-const usual: NamedDriver = { name: 'lake', driver: 'delta' }
+export const usual: NamedDriver = { name: 'lake', driver: 'delta' }
 
 export const usualBackend = async (): Promise<NewBackend> => ({ ...usual, config: await exampleOf(usual.driver) })
 
