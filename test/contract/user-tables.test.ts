@@ -9,7 +9,7 @@ await driverContract({
   verbs: ['register', 'unregister', 'create', 'drop', 'load', 'mutate', 'flush', 'optimize', 'query', 'export'],
   backend: '{ driver: user-tables, hot: hot.db, location: "file:./people/${user_id}/tables" }',
   survives: true,
-  // Each of its own steps is killed in test/user-tables/killing.test.ts.
+  // Its own verbs are killed in test/user-tables/killing.test.ts.
   killEvery: 3,
   cancelledCreate: 'gone',
   as: 'U1/../u2 \'"😀',

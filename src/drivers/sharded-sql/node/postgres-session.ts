@@ -7,10 +7,13 @@ import type { JsonObject } from '../../../core/json.ts'
 import { type Column, keyColumns, type Shard, type Topology } from '../topology.ts'
 import { physicalColumns, physicalRow, quoted } from './layout.ts'
 import { countOfMark, marks, type OnConflict, patienceMs, type RoutedRows, type Session } from './node.ts'
-import { type Check, readMark as markOf, putMark } from './postgres.ts'
 import { postgresType, toCopy } from './postgres-cells.ts'
 import { type Connection, lockMs } from './postgres-connection.ts'
+import { readMark as markOf, putMark } from './postgres-marks.ts'
 import { upsertClause } from './upsert.ts'
+
+/** Compares the topology with the node's copy. */
+export type Check = (client: PoolClient, topology: Topology) => Promise<void>
 
 const staging = 'tblctl_staging'
 /** The order in which rows came: of two with one key the later one counts. */

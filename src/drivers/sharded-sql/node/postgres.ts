@@ -10,8 +10,9 @@ import { physicalColumns, quoted } from './layout.ts'
 import { countOfMark, marks, type Node } from './node.ts'
 import { columnDdl, postgresColumn } from './postgres-cells.ts'
 import { isMissing, openConnection } from './postgres-connection.ts'
+import { putMark, readMark } from './postgres-marks.ts'
 import { readPostgresShard } from './postgres-read.ts'
-import { beginPostgresSession } from './postgres-session.ts'
+import { beginPostgresSession, type Check } from './postgres-session.ts'
 
 const defaultSchema = 'tblctl'
 
@@ -217,35 +218,6 @@ export function openPostgresNode(name: string, settings: PostgresSettings, direc
       beginPostgresSession(connection, { schema, marksTable, check }, topology, shards, onConflict),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   }
-}
-
-/** Compares the topology with the node's copy. */
-export type Check = (client: PoolClient, topology: Topology) => Promise<void>
-
-export async function readMark(
-  client: PoolClient,
-  marksTable: string,
-  shard: Shard,
-  name: string,
-): Promise<JsonObject | null> {
-  const { rows } = await client.query(`SELECT value FROM ${marksTable} WHERE shard = $1 AND name = $2`, [
-    shard.name,
-    name,
-  ])
-  return rows.length > 0 ? (JSON.parse(rows[0].value) as JsonObject) : null
-}
-
-export async function putMark(
-  client: PoolClient,
-  marksTable: string,
-  shard: Shard,
-  name: string,
-  value: JsonObject,
-): Promise<void> {
-  await client.query(
-    `INSERT INTO ${marksTable} VALUES ($1, $2, $3) ON CONFLICT (shard, name) DO UPDATE SET value = excluded.value`,
-    [shard.name, name, JSON.stringify(value)],
-  )
 }
 
 function shardDdl(topology: Topology, { low, high }: Shard): string {
