@@ -2,6 +2,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { durable } from '../../core/durable.ts'
 import { fail } from '../../core/errors.ts'
+import { writeAheadLog } from '../../core/write-ahead-log.ts'
 
 export type Row = Record<string, SQLInputValue>
 
@@ -17,7 +18,8 @@ export class Database {
     this.file = file
     this.db = this.guard(() => new DatabaseSync(file, { timeout: busyTimeoutMs }))
     // FULL: a topology flip must survive a power cut. 0.8 ms for a short operation's two transactions, against 0.3 at NORMAL.
-    this.exec('pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on')
+    this.guard(() => writeAheadLog(this.db))
+    this.exec('pragma synchronous=full; pragma foreign_keys=on')
   }
 
   /** One write transaction; `step` names it for the fault harness. */

@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { durable } from '../../core/durable.ts'
 import { fail } from '../../core/errors.ts'
 import { makeFolder } from '../../core/files.ts'
+import { writeAheadLog } from '../../core/write-ahead-log.ts'
 
 const ddl = `
   create table if not exists tables (path text primary key, schema text not null, generation integer not null, shards integer not null default 1, sealed integer not null default 0, job text not null);
@@ -24,7 +25,8 @@ export class MemoryStore {
     if (file !== null) makeFolder(dirname(file))
     this.db = new DatabaseSync(file ?? ':memory:', { timeout: 10_000 })
     // One immediate transaction: a statement that turns from reading to writing under another process's nose is refused without waiting.
-    this.db.exec(`pragma journal_mode = wal; begin immediate; ${ddl}; commit`)
+    writeAheadLog(this.db)
+    this.db.exec(`begin immediate; ${ddl}; commit`)
   }
   /** One transaction; `step` names it for the fault harness. */
   write<T>(step: string, work: () => T): T {

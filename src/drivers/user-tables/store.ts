@@ -9,6 +9,7 @@ import { durable } from '../../core/durable.ts'
 import { fail } from '../../core/errors.ts'
 import { makeFolder } from '../../core/files.ts'
 import { printable } from '../../core/ref.ts'
+import { writeAheadLog } from '../../core/write-ahead-log.ts'
 import { storeError } from './store-errors.ts'
 
 /** One after the other; their number is the format of a file. */
@@ -58,7 +59,10 @@ export class HotStore {
       if (!inMemory) makeFolder(dirname(this.file))
       this.db = new DatabaseSync(inMemory ? ':memory:' : this.file, { timeout: 10_000 })
       requireHotStore(this.db, this.file)
-      if (!inMemory) this.db.exec('pragma journal_mode = wal; pragma synchronous = full')
+      if (!inMemory) {
+        writeAheadLog(this.db)
+        this.db.exec('pragma synchronous = full')
+      }
       if (versionOf(this.db) < format) this.migrate(this.db)
       return this.db
     } catch (error) {

@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fail, TblctlError } from '../../../core/errors.ts'
+import { writeAheadLog } from '../../../core/write-ahead-log.ts'
 import type { Shard } from '../topology.ts'
 import { duplicateKey, nodeBusy, nodeFailed } from './errors.ts'
 
@@ -11,7 +12,10 @@ const shortPatienceMs = 30_000
 
 export function openFile(file: string, options: { readonly readOnly?: boolean }): DatabaseSync {
   const db = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: options.readOnly ? 2000 : 250 })
-  if (!options.readOnly) db.exec('pragma journal_mode = wal; pragma synchronous = full')
+  if (!options.readOnly) {
+    writeAheadLog(db)
+    db.exec('pragma synchronous = full')
+  }
   return db
 }
 
