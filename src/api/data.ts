@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import type { RowFormat, Rows } from '../core/batch.ts'
-import type { ExportOptions } from '../core/driver.ts'
+import type { ExportOptions, LoadMode, PointInTime } from '../core/driver.ts'
 import { fail, Stopped } from '../core/errors.ts'
 import type { StopSource } from '../core/host.ts'
 import { printable, segmentsOf } from '../core/ref.ts'
@@ -28,6 +28,8 @@ export interface LoadRequest {
   readonly rejectTo: string | null
   /** Whose rows they are, where rows belong to users. */
   readonly as?: string | null
+  /** Only what was said: what a driver does not know, it refuses. */
+  readonly how?: LoadMode
   readonly input: AsyncIterable<Uint8Array>
   readonly dryRun: boolean
 }
@@ -66,6 +68,7 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
     commitMs: request.commitMs,
     rejectTo: request.rejectTo === null ? null : resolve(request.directory, request.rejectTo),
     as: request.as ?? null,
+    ...request.how,
   }
   return operate(session, 'load', [tableSubject(row)], options, {
     dryRun: request.dryRun,
@@ -136,26 +139,48 @@ function unreadable(path: string, cause: unknown): Error {
   return fail('failed', 'file-unreadable', `${printable(path)} cannot be read (${code ?? 'unknown error'})`, { cause })
 }
 
+/** Who asks, and as of when. */
+export interface ReadingAs {
+  readonly as?: string | null
+  readonly at?: PointInTime | null
+}
+
+/** An earlier state is refused where there is none: what is there now would look like it. */
+export async function checkTravel(session: Session, backend: string, at: PointInTime | null): Promise<void> {
+  const { kind, traits } = await session.module(backend)
+  if (at === null || traits.travel) return
+  throw fail('usage', 'no-versions', `tables of backend ${backend} (${kind}) have no earlier versions to read`, {
+    hint: 'leave --version and --timestamp out',
+  })
+}
+
 /** The table is visible as `t`. Dispose the rows when you stop early. */
-export async function queryTable(session: Session, ref: string, sql: string, as: string | null): Promise<Rows> {
+export async function queryTable(
+  session: Session,
+  ref: string,
+  sql: string,
+  { as = null, at = null }: ReadingAs,
+): Promise<Rows> {
   const row = await registered(session, ref)
   const { backend } = segmentsOf(row.path)
   await checkUser(session, backend, as)
+  await checkTravel(session, backend, at)
   const driver = await session.driver(backend)
   if (!driver.can.query) throw await unsupported('query', driver.kind, ref)
-  return driver.can.query.query([{ name: 't', table: tableSubject(row) }], sql, { as }, session.reading(backend))
+  return driver.can.query.query([{ name: 't', table: tableSubject(row) }], sql, { as, at }, session.reading(backend))
 }
 
 export async function exportTable(
   session: Session,
   ref: string,
   options: ExportOptions,
-  as: string | null,
+  { as = null, at = null }: ReadingAs,
 ): Promise<{ rows: number; bytes: number }> {
   const row = await registered(session, ref)
   const { backend } = segmentsOf(row.path)
   await checkUser(session, backend, as)
+  await checkTravel(session, backend, at)
   const driver = await session.driver(backend)
   if (!driver.can.export) throw await unsupported('export', driver.kind, ref)
-  return driver.can.export.export(tableSubject(row), { ...options, as }, session.reading(backend))
+  return driver.can.export.export(tableSubject(row), { ...options, as, at }, session.reading(backend))
 }

@@ -1,7 +1,7 @@
 /** openTblctl: the one service layer. The command line, a server and programs are its clients. */
 import { homedir } from 'node:os'
 import { type Config, loadConfig } from '../config/load.ts'
-import type { OperationVerb } from '../core/driver.ts'
+import type { OperationVerb, PointInTime } from '../core/driver.ts'
 import type { Approver, Reporter, StopSource } from '../core/host.ts'
 import { mapBounded } from '../core/run/pool.ts'
 import { runOperations } from '../core/run/runner.ts'
@@ -9,21 +9,24 @@ import { driverKinds, loadDriver } from '../drivers/registry.ts'
 import { auditTrail } from './audit.ts'
 import { trustOf, viewConfig } from './config.ts'
 import * as data from './data.ts'
+import { adopt, discover } from './discover.ts'
 import { examine } from './doctor.ts'
 import { flushTables } from './flush.ts'
+import { history } from './history.ts'
 import * as control from './job-control.ts'
 import * as jobs from './jobs.ts'
 import { labelOperation, parseLabels } from './label.ts'
 import * as locks from './locks.ts'
 import { type OperationReport, operate, reportOf } from './operate.ts'
 import { protecting } from './protect.ts'
-import { provision } from './provision.ts'
+import { provision, undrop } from './provision.ts'
 import { registered, type Selection, selectTables, tableSubject } from './select.ts'
 import { openSession, requireBackend } from './session.ts'
 import { prepareSql, type SqlRequest } from './sql.ts'
 import * as syncs from './sync.ts'
-import { describeTable, listTables, tableStats } from './tables.ts'
+import { describeTable, listTables, type TableItem, tableStats } from './tables.ts'
 import * as tenants from './tenants.ts'
+import { verify } from './verify.ts'
 import { work } from './worker.ts'
 
 export interface OpenOptions {
@@ -66,7 +69,14 @@ export async function openTblctl(options: OpenOptions) {
     list: (selection: Selection, live = false) => listTables(session, selection, live),
     /** The registered tables that a command's choice means. */
     select: async (selection: Selection) => (await selectTables(session, selection)).map(tableSubject),
-    describe: async (ref: string) => describeTable(session, await registered(session, ref)),
+    describe: async (ref: string, at: PointInTime | null = null) =>
+      describeTable(session, await registered(session, ref), at),
+    history: (ref: string, limit: number | null = null) => history(session, ref, limit),
+    verify: (ref: string, how: { readonly data: boolean }) => verify(session, ref, how),
+    /** Tables that the backends hold and the catalog does not know. */
+    discover: (selection: Selection) => discover(session, selection),
+    adopt: (found: readonly TableItem[], labels: Readonly<Record<string, string>>, dryRun = false) =>
+      adopt(session, found, labels, dryRun),
     stats: async (selection: Selection, exact = false) =>
       mapBounded(await selectTables(session, selection), options.parallelism, (row) => tableStats(session, row, exact)),
 
@@ -80,6 +90,8 @@ export async function openTblctl(options: OpenOptions) {
     /** A verb on registered tables: unregister, optimize, reshard, flush. */
     operate: async (verb: OperationVerb, selection: Selection, raw: object, dryRun = false): Promise<OperationReport> =>
       operate(session, verb, (await selectTables(session, selection)).map(tableSubject), raw, { dryRun }),
+    /** Tables that were dropped come back. */
+    undrop: (refs: readonly string[], dryRun = false) => undrop(session, refs, dryRun),
     label: async (selection: Selection, changes: readonly string[], dryRun = false): Promise<OperationReport> => {
       const labels = parseLabels(changes)
       const subjects = (await selectTables(session, selection)).map(tableSubject)
@@ -91,9 +103,9 @@ export async function openTblctl(options: OpenOptions) {
     },
 
     load: (request: data.LoadRequest) => data.loadRows(session, request),
-    query: (ref: string, sql: string, as: string | null = null) => data.queryTable(session, ref, sql, as),
-    export: (ref: string, how: Parameters<typeof data.exportTable>[2], as: string | null = null) =>
-      data.exportTable(session, ref, how, as),
+    query: (ref: string, sql: string, reading: data.ReadingAs = {}) => data.queryTable(session, ref, sql, reading),
+    export: (ref: string, how: Parameters<typeof data.exportTable>[2], reading: data.ReadingAs = {}) =>
+      data.exportTable(session, ref, how, reading),
     flush: (selection: Selection, as: string | null, dryRun = false) => flushTables(session, selection, as, dryRun),
     /** One SQL statement, read and not run yet. */
     sql: (request: SqlRequest) => prepareSql(session, request),

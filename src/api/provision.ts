@@ -9,7 +9,7 @@ import type { AnyOperation, Plan, Subject } from '../core/operation.ts'
 import { type Path, refOfPath, refOfSubject } from '../core/ref.ts'
 import { placeOf } from './location.ts'
 import { type OperationReport, operationOf, parseOptions, runWork } from './operate.ts'
-import { subjectOf } from './select.ts'
+import { droppedSubject, subjectOf } from './select.ts'
 import type { Session } from './session.ts'
 
 export async function provision(
@@ -33,6 +33,18 @@ export async function provision(
     }),
   )
   return runWork(session, verb, work, { dryRun })
+}
+
+/** Each comes back to where it lay, unless another table was put there. */
+export async function undrop(session: Session, refs: readonly string[], dryRun: boolean): Promise<OperationReport> {
+  const work = await Promise.all(
+    refs.map(async (ref) => {
+      const subject = await droppedSubject(session, ref)
+      const operation = await operationOf(session, 'undrop', subject)
+      return { verb: 'undrop', operation: alone(session, 'undrop', operation), options: {}, subject }
+    }),
+  )
+  return runWork(session, 'undrop', work, { dryRun })
 }
 
 /** `register PROJECT/`, where the driver says which table of a project that means. */

@@ -25,6 +25,8 @@ export interface Selection {
   readonly backends?: readonly string[]
   readonly labels?: Readonly<Record<string, string>>
   readonly all?: boolean
+  /** Those that were dropped, in place of those that are there. */
+  readonly dropped?: boolean
 }
 
 const isEmpty = (s: Selection): boolean =>
@@ -47,7 +49,8 @@ export async function selectTables(session: Session, selection: Selection, orAll
       ? selection.refs.map(parsePattern)
       : [{ backend: '*', project: '*', table: '*', text: '*' }]
   for (const pattern of patterns)
-    for (const row of await matching(session, pattern)) if (fits(row, selection)) rows.set(row.path, row)
+    for (const row of await matching(session, pattern, selection.dropped ? 'trash' : 'active'))
+      if (fits(row, selection)) rows.set(row.path, row)
   if (rows.size === 0 && !isEmpty(selection) && !orAll)
     throw fail('usage', 'empty-choice', 'no registered table fits the choice', { hint: 'tblctl list' })
   return [...rows.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -62,12 +65,12 @@ function fits(row: TableRow, { projects, backends, labels }: Selection): boolean
   )
 }
 
-async function matching(session: Session, pattern: Pattern): Promise<TableRow[]> {
+async function matching(session: Session, pattern: Pattern, state: TableRow['state']): Promise<TableRow[]> {
   const isGlob = hasGlob(`${pattern.backend ?? ''}${pattern.project}${pattern.table}`)
-  if (!isGlob) return [await registered(session, pattern.text)]
+  if (!isGlob) return [await registered(session, pattern.text, state)]
   if (pattern.backend !== null && !hasGlob(pattern.backend)) requireBackend(session.config, pattern.backend)
   const found: TableRow[] = []
-  for await (const row of session.catalog().tables()) {
+  for await (const row of session.catalog().tables({ state })) {
     const { backend, project, table } = segmentsOf(row.path)
     if (
       globMatches(pattern.backend ?? '*', backend) &&
@@ -80,10 +83,18 @@ async function matching(session: Session, pattern: Pattern): Promise<TableRow[]>
 }
 
 /** One registered table by its ref; `missing` with a suggestion when it is not registered. */
-export async function registered(session: Session, text: string): Promise<TableRow> {
+export async function registered(
+  session: Session,
+  text: string,
+  state: TableRow['state'] = 'active',
+): Promise<TableRow> {
   const path = await resolveRef(session, text)
-  const row = await session.catalog().table(path)
+  const row = await session.catalog().table(path, state)
   if (row) return row
+  if (state === 'active' && (await session.catalog().table(path, 'trash')))
+    throw fail('missing', 'table-dropped', `table ${refOfPath(path)} was dropped`, {
+      hint: `tblctl undrop ${refOfPath(path)}`,
+    })
   const { backend, project } = segmentsOf(path)
   const refs: string[] = []
   for await (const other of session.catalog().tables({ backend })) refs.push(refOfPath(other.path))
@@ -136,6 +147,20 @@ export async function subjectOf(session: Session, text: string): Promise<Subject
     })
   requireBackend(session.config, backend)
   return { kind: 'project', path: `${backend}/${ref.project}`, spec: null }
+}
+
+/** A table that was dropped, with the spec that it had. */
+export async function droppedSubject(session: Session, text: string): Promise<Subject> {
+  const path = await resolveRef(session, text)
+  if (await session.catalog().table(path))
+    throw fail('refused', 'not-dropped', `table ${refOfPath(path)} is there: it was not dropped`, {
+      hint: `tblctl describe ${refOfPath(path)}`,
+    })
+  const row = await session.catalog().table(path, 'trash')
+  if (row) return { kind: 'table', path, spec: row.spec }
+  throw fail('missing', 'table-not-found', `no table ${refOfPath(path)} was dropped`, {
+    hint: 'tblctl list --dropped',
+  })
 }
 
 export const tableSubject = (row: TableRow): Subject => ({ kind: 'table', path: row.path, spec: row.spec })

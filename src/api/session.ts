@@ -108,6 +108,12 @@ export function openSession(options: SessionOptions): Session {
       // Beside the catalog: on the disk of the embedded tables as a rule, where a finished file is moved, not copied.
       scratch: () => (scratch ??= makeScratch(join(dirname(config.catalog), 'scratch'), session.host().owner, isGone)),
       schema: (name) => session.schemas().get(name),
+      async registered() {
+        const places: { path: string; location: string }[] = []
+        for await (const { path, spec } of session.catalog().tables())
+          if (spec.location !== null) places.push({ path, location: spec.location })
+        return places
+      },
     })
   }
   return session

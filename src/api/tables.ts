@@ -1,11 +1,12 @@
 /** list, describe, stats: what the catalog and the backends say about tables, as plain objects. */
 import type { TableRow } from '../core/catalog.ts'
-import type { Observed, TableDescription, TableStatistics } from '../core/driver.ts'
+import type { Observed, PointInTime, TableDescription, TableStatistics } from '../core/driver.ts'
 import { type ErrorView, errorView } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { globMatches, type Path, refOfPath, segmentsOf } from '../core/ref.ts'
 import { mapBounded } from '../core/run/pool.ts'
 import { formatType } from '../core/types.ts'
+import { checkTravel } from './data.ts'
 import { type Selection, selectTables, tableSubject } from './select.ts'
 import type { Session } from './session.ts'
 
@@ -141,10 +142,15 @@ export interface TableView {
   readonly details: JsonObject
 }
 
-export async function describeTable(session: Session, row: TableRow): Promise<TableView> {
+export async function describeTable(
+  session: Session,
+  row: TableRow,
+  at: PointInTime | null = null,
+): Promise<TableView> {
   const { backend } = segmentsOf(row.path)
+  await checkTravel(session, backend, at)
   const driver = await session.driver(backend)
-  const description: TableDescription = await driver.describe(tableSubject(row), session.reading(backend))
+  const description: TableDescription = await driver.describe(tableSubject(row), session.reading(backend), at)
   return {
     kind: 'Table',
     ref: refOfPath(row.path),

@@ -18,8 +18,8 @@ export function openSqliteCatalog(file: string): Catalog {
     async *tables(filter = {}) {
       for (const row of selectTables(db, filter)) yield toTable(row)
     },
-    table: async (path) => {
-      const row = db.get('select * from tables where path = ?', path)
+    table: async (path, state = 'active') => {
+      const row = db.get('select * from tables where path = ? and state = ?', path, state)
       return row && toTable(row)
     },
 
@@ -42,7 +42,7 @@ export function openSqliteCatalog(file: string): Catalog {
         db
           .write('renew', () =>
             db.all(
-              `update leases set expires = ${now} + ? where owner = ? and expires > ${now} returning fence`,
+              `update leases set expires = ${now} + ?1 where owner = ?2 and fence not in (select fence from leases where owner = ?2 and expires <= ${now}) returning fence`,
               ttlMs,
               owner,
             ),
@@ -108,7 +108,8 @@ export function openSqliteCatalog(file: string): Catalog {
 }
 
 function selectTables(db: Database, filter: TableFilter) {
-  if (filter.path !== undefined) return db.all('select * from tables where path = ?', filter.path)
+  const state = filter.state ?? 'active'
+  if (filter.path !== undefined) return db.all('select * from tables where path = ? and state = ?', filter.path, state)
   const prefix =
     filter.backend === undefined
       ? null
@@ -117,8 +118,12 @@ function selectTables(db: Database, filter: TableFilter) {
         : `${filter.backend}/${filter.project}`
   const rows =
     prefix === null
-      ? db.all('select * from tables order by path')
-      : db.all(`select * from tables where path > ?1 || '/' and path < ?1 || '0' order by path`, prefix)
+      ? db.all('select * from tables where state = ? order by path', state)
+      : db.all(
+          `select * from tables where path > ?1 || '/' and path < ?1 || '0' and state = ?2 order by path`,
+          prefix,
+          state,
+        )
   return filter.backend === undefined && filter.project !== undefined
     ? rows.filter((row) => String(row.path).split('/')[1] === filter.project)
     : rows

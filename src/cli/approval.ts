@@ -49,7 +49,7 @@ async function approveSevere(
 ): Promise<boolean> {
   const name = phrase(items)
   if (confirm !== null) {
-    if (confirm === name || confirm === refOfOnly(items)) return true
+    if (confirm === name || namesOfOnly(items).includes(confirm)) return true
     throw fail('usage', 'approval-mismatch', `--confirm says "${clean(confirm)}", but this is ${work(items)}`, {
       hint: `if you mean it: ${flag(name)}`,
     })
@@ -68,9 +68,14 @@ async function approveSevere(
 
 const flag = (name: string): string => `--confirm ${name.includes(' ') ? `"${name}"` : name}`
 
-/** A project may also be confirmed by its ref: `ch:t1/`. */
-const refOfOnly = (items: readonly PlannedItem[]): string | null =>
-  items.length === 1 ? refOf(items[0]!.subject) : null
+/** One subject may be confirmed by its ref (`ch:t1/`), and a table by its name with or without its project. */
+function namesOfOnly(items: readonly PlannedItem[]): readonly string[] {
+  if (items.length !== 1) return []
+  const { subject } = items[0]!
+  if (subject.kind !== 'table') return [refOf(subject)]
+  const { project, table } = segmentsOf(subject.path)
+  return [refOf(subject), `${project}/${table}`, table]
+}
 
 /** What has to be typed. */
 function phrase(items: readonly PlannedItem[]): string {

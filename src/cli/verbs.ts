@@ -81,6 +81,12 @@ export const verbs: readonly Verb[] = [
     load: () => import('./commands/unregister.ts'),
   },
   {
+    name: 'discover',
+    group: 'provision',
+    summary: 'Find tables that are not registered',
+    load: () => import('./commands/discover.ts'),
+  },
+  {
     name: 'create',
     group: 'provision',
     summary: 'Create tables from a table schema',
@@ -89,7 +95,7 @@ export const verbs: readonly Verb[] = [
   {
     name: 'alter',
     group: 'provision',
-    summary: 'Change how long tables keep their rows',
+    summary: 'Change columns, properties and how long rows are kept',
     load: () => import('./commands/alter.ts'),
   },
   {
@@ -97,6 +103,12 @@ export const verbs: readonly Verb[] = [
     group: 'provision',
     summary: 'Remove tables with all their rows',
     load: () => import('./commands/drop.ts'),
+  },
+  {
+    name: 'undrop',
+    group: 'provision',
+    summary: 'Bring dropped tables back',
+    load: () => import('./commands/undrop.ts'),
   },
   {
     name: 'label',
@@ -128,6 +140,18 @@ export const verbs: readonly Verb[] = [
     group: 'inspect',
     summary: 'Count rows, bytes and files of tables',
     load: () => import('./commands/stats.ts'),
+  },
+  {
+    name: 'history',
+    group: 'inspect',
+    summary: 'Show what was done to a table, newest first',
+    load: () => import('./commands/history.ts'),
+  },
+  {
+    name: 'verify',
+    group: 'inspect',
+    summary: 'Check that tables are what their logs say',
+    load: () => import('./commands/verify.ts'),
   },
   {
     name: 'query',
@@ -166,6 +190,18 @@ export const verbs: readonly Verb[] = [
     load: () => import('./commands/flush.ts'),
   },
   {
+    name: 'delete',
+    group: 'data',
+    summary: 'Remove the rows that a condition holds for',
+    load: () => import('./commands/delete.ts'),
+  },
+  {
+    name: 'restore',
+    group: 'data',
+    summary: 'Bring a table back to an earlier version',
+    load: () => import('./commands/restore.ts'),
+  },
+  {
     name: 'reshard',
     group: 'reshape',
     summary: 'Change the number of shards of a table',
@@ -174,7 +210,7 @@ export const verbs: readonly Verb[] = [
   {
     name: 'optimize',
     group: 'maintain',
-    summary: 'Compact small files',
+    summary: 'Compact small files, and lay rows out anew',
     load: () => import('./commands/optimize.ts'),
   },
   {

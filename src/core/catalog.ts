@@ -128,6 +128,8 @@ export interface TableFilter {
   readonly project?: string
   /** Path of one table. */
   readonly path?: Path
+  /** Default: those that are there. `trash`: dropped, and can still be brought back. */
+  readonly state?: TableRow['state']
 }
 
 export interface AuditRow {
@@ -179,7 +181,8 @@ export interface JobFilter {
 
 export interface Catalog extends AsyncDisposable {
   tables(filter?: TableFilter): AsyncIterable<TableRow>
-  table(path: Path): Promise<TableRow | undefined>
+  /** `state`: default `active`. */
+  table(path: Path, state?: TableRow['state']): Promise<TableRow | undefined>
 
   job(id: string): Promise<Job | undefined>
   jobs(filter?: JobFilter): AsyncIterable<Job>

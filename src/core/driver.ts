@@ -58,6 +58,84 @@ export interface LoadOptions {
   readonly as: string | null
 }
 
+/** An earlier state of a table. `timestamp`: what was the newest version then, RFC 3339. */
+export type PointInTime = { readonly version: number } | { readonly timestamp: string }
+
+/** How a load meets the rows that are there; drivers that know only `append` have no such option. */
+export interface LoadMode {
+  /** `merge`: a row replaces the one of its key. `overwrite`: the rows take the place of all others. Default `append`. */
+  readonly mode?: 'append' | 'merge' | 'overwrite'
+  /** Columns that name a row, for `merge`. */
+  readonly key?: readonly string[]
+}
+
+/** How optimize lays rows out; each only where the driver has it. */
+export interface LayoutOptions {
+  /** A condition on partition columns: only those partitions. */
+  readonly where?: string | null
+  /** Columns that rows are ordered by, one of both. */
+  readonly sort?: readonly string[]
+  readonly zorder?: readonly string[]
+  /** Bytes that the whole process may take. */
+  readonly memory?: number | null
+}
+
+export interface ColumnChange {
+  readonly addColumns?: readonly {
+    readonly name: string
+    readonly type: string
+    readonly description?: string | null
+  }[]
+  readonly renameColumns?: readonly { readonly from: string; readonly to: string }[]
+  readonly dropColumns?: readonly string[]
+  readonly set?: Readonly<Record<string, string>>
+  readonly unset?: readonly string[]
+  /** Adds what the table lacks of this table schema; what else differs is refused by name. */
+  readonly toSchema?: string | null
+}
+
+/** Which files vacuum removes, and, with `expired`, rows that are older than the table's retention. */
+export interface FileVacuumOptions {
+  /** Files that no version inside this time names; null = as the table's own property says. */
+  readonly retainMs?: number | null
+  /** `full` lists the folder; `lite` reads the log alone. */
+  readonly mode?: 'full' | 'lite'
+  /** `retainMs` may be less than the table's property allows. */
+  readonly belowFloor?: boolean
+  readonly expired?: boolean
+  /** With `expired`: rows inside of partitions too, which rewrites their files. */
+  readonly byRows?: boolean
+}
+
+/** One change of a table, newest first in a history. Unknown is null. */
+export interface HistoryEntry {
+  readonly version: number
+  readonly timestamp: string | null
+  readonly operation: string | null
+  readonly parameters: JsonObject
+  readonly metrics: JsonObject
+  readonly engine: string | null
+  /** Of tblctl, where it made the change. */
+  readonly run: string | null
+  readonly job: string | null
+}
+
+/** What verify found. `problems` is empty when the table is as its log says. */
+export interface Verification {
+  /** What was looked at, with figures: files, bytes, rows. */
+  readonly checked: JsonObject
+  readonly problems: readonly {
+    /** `missing-file`, `unnamed-file`, `wrong-size`, … */
+    readonly problem: string
+    readonly path: string | null
+    readonly detail: string
+    /** False: `--repair` cannot mend it. */
+    readonly repairable: boolean
+  }[]
+  /** Problems of a kind that does no harm and is not in the exit code (`unnamed-file`). */
+  readonly remarks: readonly string[]
+}
+
 /** One of `schema` and `definition`. What a driver does not know is refused by it (verbs/create.ts). */
 export interface CreateOptions {
   /** Name of a table schema. */
@@ -72,6 +150,8 @@ export interface CreateOptions {
 export interface QueryOptions {
   /** Who asks, where rows belong to users: that user's rows are all there is. */
   readonly as: string | null
+  /** Null: as it is now. Only where `Traits.travel`. */
+  readonly at: PointInTime | null
 }
 
 export interface ExportOptions {
@@ -101,19 +181,29 @@ export interface Capabilities {
     labels: Readonly<Record<string, string>>
     /** Name of the table schema that it is created from when it is not there; only `projectTable` says so. */
     orCreate?: string | null
+    /** Makes a table of a folder of Parquet files, in place. */
+    convert?: boolean
   }>
   readonly unregister?: AnyOperation<object>
   readonly create?: AnyOperation<CreateOptions>
   /** `retention`: a duration, or `none` for ever. `applyNow`: rows that are too old go at once, and not when the backend comes to it. */
-  readonly alter?: AnyOperation<{ retention: string | null; applyNow: boolean }>
+  readonly alter?: AnyOperation<{ retention?: string | null; applyNow?: boolean } & ColumnChange>
   readonly drop?: AnyOperation<object>
-  readonly load?: AnyOperation<LoadOptions>
+  /** On a table that was dropped: its spec is what it was. */
+  readonly undrop?: AnyOperation<object>
+  readonly load?: AnyOperation<LoadOptions & LoadMode>
+  /** Rows that a condition holds for. */
+  readonly delete?: AnyOperation<{ where: string }>
+  /** The table as it was; one of both. */
+  readonly restore?: AnyOperation<{ version: number | null; timestamp: string | null }>
   /** One INSERT, UPDATE or DELETE on rows of a user. */
   readonly mutate?: AnyOperation<{ statement: string; as: string | null }>
   /** `as`: of this user alone. */
   readonly flush?: AnyOperation<{ as: string | null }>
-  readonly optimize?: AnyOperation<{ targetSize: number | null }>
-  readonly vacuum?: AnyOperation<object>
+  readonly optimize?: AnyOperation<{ targetSize: number | null } & LayoutOptions>
+  readonly vacuum?: AnyOperation<FileVacuumOptions>
+  /** Mends what `verify` found and can be mended. */
+  readonly repair?: AnyOperation<object>
   readonly reshard?: AnyOperation<{ shards: number; waitForSwitch?: boolean | undefined }>
   /** On a project: all objects of a set of table schemas. `id`: the tenant as it was given; null = the project's own name. */
   readonly 'tenant.create'?: AnyOperation<{ schemaSet: string; id: string | null; retention: string | null }>
@@ -132,6 +222,14 @@ export interface Capabilities {
       options: QueryOptions,
       ctx: ReadContext,
     ): Promise<Rows>
+  }
+  readonly history?: {
+    /** Newest first. */
+    history(table: Subject, options: { readonly limit: number | null }, ctx: ReadContext): AsyncIterable<HistoryEntry>
+  }
+  readonly verify?: {
+    /** `data`: the files themselves are read, and not only looked for. */
+    verify(table: Subject, options: { readonly data: boolean }, ctx: ReadContext): Promise<Verification>
   }
   readonly export?: {
     /** Writes one file, whole or not at all. */
@@ -158,6 +256,8 @@ export interface Traits {
   readonly verified: boolean
   /** Rows belong to users: reading and writing them says who by `as`. Elsewhere `as` is refused. */
   readonly users: boolean
+  /** Earlier states can be read: `--version` and `--timestamp` of describe, query and export. Elsewhere they are refused. */
+  readonly travel: boolean
 }
 
 export interface Driver extends AsyncDisposable {
@@ -169,7 +269,8 @@ export interface Driver extends AsyncDisposable {
   ping(ctx: ReadContext): Promise<readonly Check[]>
   /** Every table that the backend holds, registered or not. Parts that cannot be read hide no others: all failures come last, as an AggregateError. */
   scan(filter: { readonly project?: string }, ctx: ReadContext): AsyncIterable<Observed>
-  describe(table: Subject, ctx: ReadContext): Promise<TableDescription>
+  /** `at`: null or absent = as it is now. */
+  describe(table: Subject, ctx: ReadContext, at?: PointInTime | null): Promise<TableDescription>
   stats(table: Subject, options: { readonly exact: boolean }, ctx: ReadContext): Promise<TableStatistics>
 }
 
@@ -188,6 +289,8 @@ export interface DriverEnvironment {
   /** `--lock-timeout`, for locks that only the backend knows; default 0 = try once. */
   readonly lockTimeoutMs?: number
   schema(name: string): Promise<TableSchema>
+  /** Where every registered table lies, of all backends: what works on one table's files keeps out of the others'. */
+  registered(): Promise<readonly { readonly path: Path; readonly location: string }[]>
 }
 
 /** What a driver package exports. `config` loads without the SDK; `open` connects on first use. */

@@ -14,6 +14,8 @@ export const registerOptions = z.strictObject({
   labels,
   orCreate: z.string().min(1).nullable().default(null),
 })
+/** Where a folder of files can become a table. */
+export const convertingRegisterOptions = registerOptions.extend({ convert: z.boolean().default(false) })
 export const unregisterOptions = z.strictObject({})
 /** Any text: which ones are users, and how long, the driver says. */
 const as = z.string().min(1).nullable().default(null)
@@ -54,8 +56,49 @@ export const alterOptions = z.strictObject({
   applyNow: z.boolean().default(false),
 })
 export const dropOptions = z.strictObject({})
+export const undropOptions = z.strictObject({})
+export const repairOptions = z.strictObject({})
+const condition = z.string().trim().min(1).max(100_000)
+const columnNames = z.array(sqlName).max(256)
+/** Of tables whose columns can change. */
+export const columnAlterOptions = z.strictObject({
+  addColumns: z
+    .array(
+      z.strictObject({
+        name: sqlName,
+        type: z.string().min(1).max(4096),
+        description: z.string().nullable().default(null),
+      }),
+    )
+    .default([]),
+  renameColumns: z.array(z.strictObject({ from: sqlName, to: sqlName })).default([]),
+  dropColumns: columnNames.default([]),
+  set: z.record(z.string().min(1).max(256), z.string().max(65_536)).default({}),
+  unset: z.array(z.string().min(1).max(256)).default([]),
+  toSchema: z.string().min(1).nullable().default(null),
+  retention: duration.nullable().default(null),
+})
+export const deleteOptions = z.strictObject({ where: condition })
+export const restoreOptions = z
+  .strictObject({
+    version: z.number().int().nonnegative().nullable().default(null),
+    /** RFC 3339, settled before. */
+    timestamp: z.iso.datetime({ offset: true }).nullable().default(null),
+  })
+  .refine(({ version, timestamp }) => (version === null) !== (timestamp === null), {
+    path: ['version'],
+    message: 'give --version N or --timestamp TIME, one of both',
+  })
 export const mutateOptions = z.strictObject({ statement: z.string().min(1), as })
 export const vacuumOptions = z.strictObject({})
+/** Of tables that are files. */
+export const fileVacuumOptions = z.strictObject({
+  retainMs: z.number().int().nonnegative().nullable().default(null),
+  mode: z.enum(['full', 'lite']).default('full'),
+  belowFloor: z.boolean().default(false),
+  expired: z.boolean().default(false),
+  byRows: z.boolean().default(false),
+})
 export const loadOptions = z.strictObject({
   /** Absolute paths; null = standard input. */
   inputs: z
@@ -68,7 +111,18 @@ export const loadOptions = z.strictObject({
   rejectTo: z.string().min(1).nullable().default(null),
   as,
 })
+/** Where a load can do more than append. */
+export const mergingLoadOptions = loadOptions.extend({
+  mode: z.enum(['append', 'merge', 'overwrite']).default('append'),
+  key: columnNames.default([]),
+})
 export const optimizeOptions = z.strictObject({ targetSize: bytes.nullable().default(null) })
+export const layoutOptimizeOptions = optimizeOptions.extend({
+  where: condition.nullable().default(null),
+  sort: columnNames.default([]),
+  zorder: columnNames.default([]),
+  memory: bytes.nullable().default(null),
+})
 export const reshardOptions = z.strictObject({
   shards: z.number().int().min(1).max(256),
   waitForSwitch: z.boolean().optional(),

@@ -56,6 +56,7 @@ describe('sync.target', () => {
     openShardedSqlDriver('shop', config(), {
       directory: world.folder,
       env: {},
+      registered: async () => [],
       scratch: async () => `${world.folder}/scratch`,
       schema: async () => {
         throw new Error('no schema')
@@ -68,7 +69,7 @@ describe('sync.target', () => {
       await using rows = await driver.can.query!.query(
         [{ name: 't', table }],
         'select * from t order by id',
-        { as: null },
+        { as: null, at: null },
         ctx,
       )
       const found: Cell[][] = []

@@ -66,7 +66,7 @@ test('a query that has begun reads on while its segments are merged away', { tim
     await world.load('u1', [{ id, body: 'x' }])
     await world.flush()
   }
-  await using rows = await (await world.tblctl()).query(ref, 'select id from t order by id', 'u1')
+  await using rows = await (await world.tblctl()).query(ref, 'select id from t order by id', { as: 'u1' })
   only(await world.optimize(), 'changed')
   const found = await Array.fromAsync(rows.batches)
   expect(found.flatMap((batch) => batch.columns[0])).toEqual([1n, 2n])

@@ -110,7 +110,7 @@ export class World implements AsyncDisposable {
     return (await this.tblctl()).operate('optimize', { refs: [ref] }, {})
   }
   async rows(as: string, sql = 'select id, body from t order by all'): Promise<Cell[][]> {
-    await using rows = await (await this.tblctl()).query(ref, sql, as)
+    await using rows = await (await this.tblctl()).query(ref, sql, { as })
     const all: Cell[][] = []
     for await (const batch of rows.batches)
       for (let r = 0; r < batch.rows; r++) all.push(batch.columns.map((column) => column[r]!))

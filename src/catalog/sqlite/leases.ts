@@ -56,9 +56,11 @@ export function grant(
   verb: string,
 ): number {
   const fence = Number(db.get(`update counter set n = n + 1 where name = 'fence' returning n`)!.n)
+  // One time for all: a lease that ended a millisecond before the others of its job would be renewed in part.
+  const expires = Number(db.get(`select ${now} + ? as expires`, ttlMs)!.expires)
   for (const { path, mode } of requests)
     db.run(
-      `insert into leases values (?, ?, ?, ?, ?, ?, ${now} + ?)
+      `insert into leases values (?, ?, ?, ?, ?, ?, ?)
        on conflict do update set mode = case when mode = 'exclusive' or excluded.mode = 'write' then mode else excluded.mode end`,
       path,
       mode,
@@ -66,7 +68,7 @@ export function grant(
       owner,
       job,
       verb,
-      ttlMs,
+      expires,
     )
   return fence
 }

@@ -1,7 +1,8 @@
-/** `tblctl alter`: how long tables keep their rows. */
+/** `tblctl alter`: columns and properties of tables, and how long they keep their rows. */
 import { fail } from '../../core/errors.ts'
 import type { CommandModule, OptionSpec } from '../command.ts'
 import { reportColumns } from '../output/report.ts'
+import { type ColumnFlags, columnChanges, columnFlags } from '../tables/column-changes.ts'
 import { runOperation } from '../tables/operation.ts'
 import { selectionOf } from '../tables/selection.ts'
 import { changingChosen, type TableContext } from '../tables/traits.ts'
@@ -15,13 +16,18 @@ export const retentionOptions: readonly OptionSpec[] = [
   { flags: '--apply-now', description: 'remove rows that are too old now; there is no way back' },
 ]
 
-export const command: CommandModule<{ refs: readonly string[] }, RetentionOptions> = {
+export const command: CommandModule<{ refs: readonly string[] }, RetentionOptions & ColumnFlags> = {
   name: 'alter',
-  summary: 'Change how long tables keep their rows',
+  summary: 'Change columns, properties and how long rows are kept',
   description:
-    'A table keeps the column that it measures by. Longer, nothing is removed; shorter, rows that are too old go when the backend comes to it, or at once with --apply-now.',
+    'New columns are null in the rows that are there; no row is written anew. Of the retention: longer, nothing is removed; shorter, rows that are too old go when the backend comes to it (Delta: with vacuum --expired), or at once with --apply-now where the backend can.',
   examples: [
-    { command: 'tblctl alter ch:acme/otel_logs --retention 90d', does: 'one table' },
+    { command: 'tblctl alter lake:acme/metrics --add-column "note Utf8" -y', does: 'one column more' },
+    {
+      command: 'tblctl alter lake:acme/metrics --to-schema metrics --dry-run',
+      does: 'what the table lacks of its schema',
+    },
+    { command: 'tblctl alter lake:acme/metrics --set delta.appendOnly=true -y', does: 'a property of a Delta table' },
     { command: 'tblctl alter "ch:*/otel_logs" --retention none --dry-run', does: 'of which tables it would change' },
     {
       command: 'tblctl alter ch:acme/otel_logs --retention 7d --apply-now --confirm ch:acme/otel_logs',
@@ -29,16 +35,26 @@ export const command: CommandModule<{ refs: readonly string[] }, RetentionOption
     },
   ],
   arguments: [{ name: '[refs...]', description: 'tables, projects (ch:acme/) or globs', completes: 'table' }],
-  options: retentionOptions,
+  options: [...columnFlags, ...retentionOptions],
   takes: changingChosen,
   columns: reportColumns,
-  run: (context: TableContext, { refs }, { retention, applyNow = false }) => {
-    if (retention === undefined)
-      throw fail('usage', 'missing-retention', 'alter needs --retention DURATION', {
-        hint: 'such as --retention 30d, or --retention none',
-      })
+  run: (context: TableContext, { refs }, { retention, applyNow, ...columns }) => {
+    const given = {
+      ...columnChanges(columns),
+      ...(retention === undefined ? {} : { retention }),
+      ...(applyNow === undefined ? {} : { applyNow }),
+    }
+    if (Object.keys(given).length === 0 || (applyNow !== undefined && retention === undefined))
+      throw fail(
+        'usage',
+        'nothing-to-alter',
+        applyNow ? '--apply-now needs --retention' : 'nothing is said that should change',
+        {
+          hint: 'such as --add-column "note Utf8", or --retention 30d',
+        },
+      )
     return runOperation(context, (api) =>
-      api.operate('alter', selectionOf(context.global, refs), { retention, applyNow }, context.global.dryRun),
+      api.operate('alter', selectionOf(context.global, refs), given, context.global.dryRun),
     )
   },
 }

@@ -7,24 +7,28 @@ import { gather, reportErrors } from '../tables/gather.ts'
 import { labelsText } from '../tables/labels.ts'
 import { shortTime } from '../tables/list-columns.ts'
 import { selectionOf, singleRef } from '../tables/selection.ts'
+import { type TravelOptions, travelOf, travelOptions } from '../tables/time-travel.ts'
 import { readingChosen, type TableContext } from '../tables/traits.ts'
 
-export const command: CommandModule<{ refs: readonly string[] }> = {
+export const command: CommandModule<{ refs: readonly string[] }, TravelOptions> = {
   name: 'describe',
   summary: 'Show a table: spec, status, schema',
   examples: [
     { command: 'tblctl describe lake:acme/metrics', does: 'for people' },
     { command: 'tblctl describe lake:acme/metrics -o json', does: 'for scripts: .spec, .status, .schema.fields[]' },
     { command: 'tblctl describe "lake:acme/*"', does: 'several tables' },
+    { command: 'tblctl describe lake:acme/metrics --version 3', does: 'as it was, where it has versions' },
   ],
   arguments: [{ name: '[refs...]', description: 'tables, projects (lake:acme/) or globs', completes: 'table' }],
+  options: travelOptions,
   takes: readingChosen,
-  async run(context: TableContext, { refs }) {
+  async run(context: TableContext, { refs }, options) {
     const { global, io } = context
+    const at = travelOf(options)
     const api = await context.api()
     const single = singleRef(selectionOf(global, refs))
-    if (single !== null) return context.print(objectView(await api.describe(single)))
-    const { items, errors } = await gather(context, refs, (ref) => api.describe(ref))
+    if (single !== null) return context.print(objectView(await api.describe(single, at)))
+    const { items, errors } = await gather(context, refs, (ref) => api.describe(ref, at))
     if (global.output === 'table' || global.output === 'wide')
       for (const [at, item] of items.entries()) {
         if (at > 0) await io.stdout.write('\n')

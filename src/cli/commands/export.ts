@@ -1,6 +1,7 @@
 /** `tblctl export`: all rows of a table in one file, or on stdout. */
 import { extname, resolve } from 'node:path'
 import type { RowFormat } from '../../core/batch.ts'
+import type { PointInTime } from '../../core/driver.ts'
 import { fail } from '../../core/errors.ts'
 import { printable } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
@@ -8,6 +9,7 @@ import type { CommandModule } from '../command.ts'
 import { print } from '../output/print.ts'
 import { rowFormats } from '../tables/row-formats.ts'
 import { rowsView } from '../tables/rows.ts'
+import { type TravelOptions, travelOf, travelOptions } from '../tables/time-travel.ts'
 import { streaming, type TableContext } from '../tables/traits.ts'
 import { asOption } from '../tables/user.ts'
 
@@ -18,7 +20,9 @@ const endings: Readonly<Record<string, RowFormat>> = {
   '.parquet': 'parquet',
 }
 
-interface Options {
+type Reading = { readonly as: string | null; readonly at: PointInTime | null }
+
+interface Options extends TravelOptions {
   readonly format?: RowFormat
   readonly out?: string
   readonly as?: string
@@ -41,15 +45,17 @@ export const command: CommandModule<{ ref: string }, Options> = {
     },
     { flags: '--out <file>', description: 'the file, or - for stdout', completes: 'file' },
     asOption,
+    ...travelOptions,
   ],
   takes: [...streaming, 'approval'],
   prints: 'object',
-  async run(context: TableContext, { ref }, { format, out, as = null }) {
+  async run(context: TableContext, { ref }, { format, out, as, ...travel }) {
     if (out === undefined || out === '')
       throw fail('usage', 'missing-out', 'export needs --out FILE', { hint: '--out - writes to stdout' })
+    const reading = { as: as ?? null, at: travelOf(travel) }
     return out === '-'
-      ? toStdout(context, ref, format ?? 'ndjson', as)
-      : toFile(context, ref, out, format ?? formatOf(out), as)
+      ? toStdout(context, ref, format ?? 'ndjson', reading)
+      : toFile(context, ref, out, format ?? formatOf(out), reading)
   },
 }
 
@@ -66,10 +72,10 @@ async function toFile(
   ref: string,
   out: string,
   format: RowFormat,
-  as: string | null,
+  reading: Reading,
 ): Promise<void> {
   const file = resolve(context.io.directory, out)
-  const { rows, bytes } = await (await context.api()).export(ref, { format, out: file }, as)
+  const { rows, bytes } = await (await context.api()).export(ref, { format, out: file }, reading)
   await context.print({
     is: 'object',
     kind: 'Export',
@@ -89,12 +95,12 @@ async function toFile(
   })
 }
 
-async function toStdout(context: TableContext, ref: string, format: RowFormat, as: string | null): Promise<void> {
+async function toStdout(context: TableContext, ref: string, format: RowFormat, reading: Reading): Promise<void> {
   if (format === 'parquet')
     throw fail('usage', 'format-not-supported', 'a Parquet file cannot be written to stdout', {
       hint: '--out FILE, or --format ndjson or csv',
     })
-  await using rows = await (await context.api()).query(ref, 'select * from t', as)
+  await using rows = await (await context.api()).query(ref, 'select * from t', reading)
   const options = { output: format, headers: true, columns: null, sortBy: null }
   await print(rowsView(rows, options), options, context.io)
 }

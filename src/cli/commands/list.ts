@@ -1,13 +1,14 @@
 /** `tblctl list`: the tables of the catalog; with --live what the backends say about them. */
 import { setFlagsFromString } from 'node:v8'
 import type { TableItem } from '../../api/tables.ts'
+import { fail } from '../../core/errors.ts'
 import type { CommandModule } from '../command.ts'
 import { reportErrors } from '../tables/gather.ts'
 import { checkLiveColumns, type ListRow, tableColumns } from '../tables/list-columns.ts'
 import { selectionOf } from '../tables/selection.ts'
 import { readingChosen, type TableContext } from '../tables/traits.ts'
 
-export const command: CommandModule<{ refs: readonly string[] }, { live?: boolean }> = {
+export const command: CommandModule<{ refs: readonly string[] }, { live?: boolean; dropped?: boolean }> = {
   name: 'list',
   summary: 'List tables',
   description:
@@ -19,13 +20,18 @@ export const command: CommandModule<{ refs: readonly string[] }, { live?: boolea
     { command: 'tblctl list --project acme -o name | xargs -n1 tblctl stats', does: 'refs for other commands' },
   ],
   arguments: [{ name: '[refs...]', description: 'tables, projects (lake:acme/) or globs', completes: 'table' }],
-  options: [{ flags: '--live', description: 'ask the backends: what is missing or unregistered, files, rows, bytes' }],
+  options: [
+    { flags: '--live', description: 'ask the backends: what is missing or unregistered, files, rows, bytes' },
+    { flags: '--dropped', description: 'tables that were dropped and can be brought back' },
+  ],
   takes: readingChosen,
   columns: tableColumns(true),
-  async run(context: TableContext, { refs }, { live = false }) {
+  async run(context: TableContext, { refs }, { live = false, dropped = false }) {
     keepNurserySmall()
+    if (live && dropped)
+      throw fail('usage', 'bad-option', 'what was dropped is asked of the catalog alone', { hint: 'leave --live out' })
     if (!live) checkLiveColumns(context.global)
-    const { items, errors } = await (await context.api()).list(selectionOf(context.global, refs), live)
+    const { items, errors } = await (await context.api()).list({ ...selectionOf(context.global, refs), dropped }, live)
     await context.print({
       is: 'list',
       kind: 'TableList',
@@ -33,7 +39,7 @@ export const command: CommandModule<{ refs: readonly string[] }, { live?: boolea
       items: items as readonly ListRow[],
       ...(live ? { after: { errors } } : {}),
       name: (item: TableItem) => item.ref,
-      none: 'no tables; tblctl create makes one, tblctl register adopts one',
+      none: dropped ? 'no table was dropped' : 'no tables; tblctl create makes one, tblctl register adopts one',
     })
     return reportErrors(
       context,

@@ -3,7 +3,7 @@ import type { OperationReport } from '../../api/operate.ts'
 import type { RowFormat } from '../../core/batch.ts'
 import { parseDuration, parseSize } from '../../core/units.ts'
 import type { CommandModule } from '../command.ts'
-import { positiveInteger } from '../flags/values.ts'
+import { names, positiveInteger } from '../flags/values.ts'
 import { reportColumns } from '../output/report.ts'
 import { clean } from '../output/text.ts'
 import { runOperation } from '../tables/operation.ts'
@@ -20,6 +20,8 @@ interface Options {
   readonly commitEvery?: number
   readonly rejectTo?: string
   readonly as?: string
+  readonly mode?: 'append' | 'merge' | 'overwrite'
+  readonly key?: readonly string[]
 }
 
 export const command: CommandModule<{ ref: string; files: readonly string[] }, Options> = {
@@ -31,6 +33,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
     { command: 'tblctl load lake:acme/metrics a.ndjson b.parquet', does: 'two files' },
     { command: 'producer | tblctl load lake:acme/metrics - --commit-every 10s', does: 'a stream, a commit every 10 s' },
     { command: 'tblctl load lake:acme/metrics day.csv --reject-to bad.ndjson', does: 'bad rows aside' },
+    { command: 'tblctl load lake:acme/users day.csv --mode merge --key id', does: 'rows replace those of their id' },
     { command: 'tblctl load people:chat/messages m.ndjson --as u1', does: 'rows of one user' },
   ],
   arguments: [
@@ -45,6 +48,12 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
     { flags: '--commit-bytes <size>', description: 'a commit after so much input', parse: parseSize },
     { flags: '--commit-every <duration>', description: 'a commit after so much time', parse: parseDuration },
     { flags: '--reject-to <file>', description: 'put rows that do not fit into this file', completes: 'file' },
+    {
+      flags: '--mode <mode>',
+      description: 'append; merge, where rows replace those of their --key; overwrite, where they replace all',
+      choices: ['append', 'merge', 'overwrite'],
+    },
+    { flags: '--key <columns>', description: 'columns that name a row, by commas, for --mode merge', parse: names },
     asOption,
   ],
   takes: changing,
@@ -64,6 +73,10 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
         commitMs: options.commitEvery ?? null,
         rejectTo: options.rejectTo ?? null,
         as: options.as ?? null,
+        how: {
+          ...(options.mode === undefined ? {} : { mode: options.mode }),
+          ...(options.key === undefined ? {} : { key: options.key }),
+        },
         // Looked at only when somebody reads it: a terminal is not opened for files.
         input: { [Symbol.asyncIterator]: () => io.stdin[Symbol.asyncIterator]() },
         dryRun: global.dryRun,

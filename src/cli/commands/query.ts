@@ -2,6 +2,7 @@
 import type { CommandModule } from '../command.ts'
 import { rowsView } from '../tables/rows.ts'
 import { readStatement } from '../tables/statement.ts'
+import { type TravelOptions, travelOf, travelOptions } from '../tables/time-travel.ts'
 import { streaming, type TableContext } from '../tables/traits.ts'
 import { asOption } from '../tables/user.ts'
 
@@ -10,7 +11,7 @@ interface Arguments {
   readonly sql?: string
 }
 
-export const command: CommandModule<Arguments, { file?: string; as?: string }> = {
+export const command: CommandModule<Arguments, { file?: string; as?: string } & TravelOptions> = {
   name: 'query',
   summary: 'Ask a table with one SELECT',
   description:
@@ -22,21 +23,26 @@ export const command: CommandModule<Arguments, { file?: string; as?: string }> =
       command: 'tblctl query lake:acme/metrics --file report.sql -o csv > report.csv',
       does: 'a statement from a file',
     },
+    { command: 'tblctl query lake:acme/metrics "from t" --version 3', does: 'as it was, where it has versions' },
   ],
   arguments: [
     { name: '<ref>', description: 'the table', completes: 'table' },
     { name: '[sql]', description: 'the SELECT, or - to read it from standard input' },
   ],
-  options: [{ flags: '-f, --file <file>', description: 'read the SELECT from this file', completes: 'file' }, asOption],
+  options: [
+    { flags: '-f, --file <file>', description: 'read the SELECT from this file', completes: 'file' },
+    asOption,
+    ...travelOptions,
+  ],
   takes: streaming,
   columns: 'dynamic',
-  async run(context: TableContext, { ref, sql }, { file, as }) {
+  async run(context: TableContext, { ref, sql }, { file, as, ...travel }) {
     const { text } = await readStatement(context, sql, file, {
       verb: 'query',
       example: 'tblctl query REF "select count(*) from t"',
     })
     const api = await context.api()
-    await using rows = await api.query(ref, text, as ?? null)
+    await using rows = await api.query(ref, text, { as: as ?? null, at: travelOf(travel) })
     await context.print(rowsView(rows, context.global))
   },
 }

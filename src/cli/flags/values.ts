@@ -25,6 +25,18 @@ export function positiveInteger(most: number): (text: string) => number {
   }
 }
 
+/** `a,b`; a name with a comma in it stands in double quotes, as in SQL. */
+export function names(text: string): readonly string[] {
+  const found = (text.match(/\s*(?:"(?:[^"]|"")+"|[^",]+)\s*(?:,|$)/g) ?? []).map((part) => {
+    const name = part.replace(/,$/, '').trim()
+    return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
+  })
+  const whole = (text.match(/\s*(?:"(?:[^"]|"")+"|[^",]+)\s*(?:,|$)/g) ?? []).join('')
+  if (whole === text && found.length > 0 && !text.trimEnd().endsWith(',') && found.every((name) => name !== ''))
+    return found
+  throw fail('usage', 'bad-names', `"${printable(text)}" is no list of names`, { hint: 'such as a,b' })
+}
+
 /** Between two looks at the same thing, in ms: without a pause, it would do nothing but look. */
 export function interval(text: string): number {
   const ms = parseDuration(text)

@@ -5,7 +5,7 @@ import { type BigQueryConfig, bigqueryConfig } from './config.ts'
 export const driver: DriverModule<BigQueryConfig> = {
   kind: 'bigquery',
   config: bigqueryConfig,
-  traits: { embedded: false, verified: false, users: false },
+  traits: { embedded: false, verified: false, users: false, travel: false },
   can: ['register', 'unregister', 'sync.source'],
   example: { projectId: 'acme', apiEndpoint: 'http://127.0.0.1:9050' },
   open: async (backend, settings, environment) =>

@@ -6,7 +6,7 @@ export const driver: DriverModule<ClickhouseConfig> = {
   kind: 'clickhouse',
   config: clickhouseConfig,
   locations: 'names',
-  traits: { embedded: true, verified: true, users: false },
+  traits: { embedded: true, verified: true, users: false, travel: false },
   can: [
     'register',
     'unregister',

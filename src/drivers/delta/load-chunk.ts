@@ -5,14 +5,14 @@ import type { RunContext } from '../../core/operation.ts'
 import { type Field, sameType } from '../../core/types.ts'
 import { type Engine, readingFiles } from '../../engine/engine.ts'
 import type { Chunk } from '../../engine/ingest/chunk.ts'
-import { bytesOf, discard, publish, withdraw } from './data-file.ts'
+import { commitTo } from './commit-table.ts'
+import { bytesOf, discard, withdraw } from './data-file.ts'
 import { appIdOf, metricsOf, type Progress } from './load-progress.ts'
 import type { Add } from './log/actions.ts'
-import { commit } from './log/commit.ts'
 import type { CommitOutcome } from './log/commit-request.ts'
-import { storedSelect, writePartitions } from './partitions.ts'
 import { committer, type DeltaTable, type Lake, refreshed } from './table.ts'
 import { storedField } from './types.ts'
+import { writeRows } from './write-rows.ts'
 
 export type LoadContext = RunContext<Progress, LoadOptions>
 
@@ -50,7 +50,7 @@ export async function storeChunk(
     const figures = { rows: chunk.rows, rejected: chunk.rejected, files: adds.length, bytes: bytesOf(adds) }
     let outcome: CommitOutcome
     try {
-      outcome = await append(table, columns, adds, chunk.consumed, metricsOf(figures), ctx)
+      outcome = await append(lake, table, columns, adds, chunk.consumed, metricsOf(figures), ctx)
     } catch (error) {
       await withdraw(lake, table, adds, error, ctx)
       throw error
@@ -78,6 +78,7 @@ export function stillFit({ fields, partitions }: Columns, { snapshot }: DeltaTab
 }
 
 function append(
+  lake: Lake,
   { location, snapshot }: DeltaTable,
   { partitions }: Columns,
   adds: readonly Add[],
@@ -92,25 +93,17 @@ function append(
     txn: { appId: appIdOf(ctx.options), version: consumed },
     operation: { name: 'WRITE', parameters: { mode: 'Append', partitionBy: JSON.stringify(partitions) }, metrics },
   }
-  return commit(location.store, location.prefix, request, committer(ctx))
+  return commitTo(lake, location, request, committer(ctx), ctx)
 }
 
-async function writeChunk(engine: Engine, table: DeltaTable, columns: Columns, chunk: Chunk): Promise<Add[]> {
+async function writeChunk(engine: Engine, table: DeltaTable, columns: Columns, chunk: Chunk): Promise<readonly Add[]> {
   const fields = columns.fields.map(storedField)
   // Text rows lie in files of the engine's own, which are no Parquet.
   const inputs = chunk.files.filter((file) => !file.startsWith(engine.directory) || file.endsWith('.parquet'))
-  const written = await readingFiles(engine, inputs, () =>
-    writePartitions(engine, storedSelect(chunk.select, fields), fields, columns.partitions),
+  const { adds, rows } = await readingFiles(engine, inputs, () =>
+    writeRows(engine, table, chunk.select, { dataChange: true, fields }),
   )
-  const rows = written.reduce((sum, { file }) => sum + file.rows, 0)
-  if (rows !== chunk.rows) throw fail('bug', 'rows-differ', `${chunk.rows} rows were read and ${rows} written`)
-  const adds: Add[] = []
-  try {
-    for (const { file, partitionValues } of written)
-      adds.push(await publish(table, file, partitionValues, { dataChange: true }))
-  } catch (error) {
-    await discard(table, adds).catch(() => {})
-    throw error
-  }
-  return adds
+  if (rows === chunk.rows) return adds
+  await discard(table, adds)
+  throw fail('bug', 'rows-differ', `${chunk.rows} rows were read and ${rows} written`)
 }

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { RunContext } from '../../core/operation.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
+import { commitTo } from './commit-table.ts'
 import type { Location } from './location.ts'
-import { commit } from './log/commit.ts'
 import { createActions } from './log/create.ts'
 import { isObject } from './log/exact-json.ts'
 import { readCommit, type Snapshot } from './log/snapshot.ts'
@@ -27,8 +27,8 @@ export async function makeTable(
     parameters: { partitionBy: JSON.stringify(schema.partitions) },
     metrics: {},
   }
-  const { store, prefix } = location
-  const outcome = await commit(store, prefix, { snapshot: null, kind: 'metadata', actions, operation }, committer(ctx))
+  const request = { snapshot: null, kind: 'metadata' as const, actions, operation }
+  const outcome = await commitTo(lake, location, request, committer(ctx), ctx)
   const answer = outcome.is === 'committed' ? 'created' : 'adopted'
   return { answer, there: await snapshotAt(lake, location, ctx) }
 }

@@ -6,7 +6,7 @@ import { policy } from './policy.ts'
 export const driver: DriverModule<DeltaConfig> = {
   kind: 'delta',
   config: deltaConfig,
-  traits: { embedded: true, verified: true, users: false },
+  traits: { embedded: true, verified: true, users: false, travel: true },
   can: ['register', 'unregister', 'create', 'load', 'optimize', 'query', 'export', 'sync.target'],
   schemaFormats: { delta: async (schema) => (await import('./types.ts')).formatSchemaString(schema.fields) },
   example: { url: 'file:./lake' },

@@ -8,10 +8,10 @@ import { type Engine, openEngine, readingFiles } from '../../engine/engine.ts'
 import { writeParquet } from '../../engine/write-parquet.ts'
 import { optimizeOptions } from '../../verbs/options.ts'
 import { type Bin, packBins, packedTag } from './bins.ts'
+import { commitTo } from './commit-table.ts'
 import { countRowsIn } from './count.ts'
 import { discard, publish, withdraw } from './data-file.ts'
 import { schemaHashOf } from './describe.ts'
-import { commit } from './log/commit.ts'
 import type { CommitOutcome } from './log/commit-request.ts'
 import { requireWritable } from './log/protocol.ts'
 import { removeOf } from './log/replay.ts'
@@ -150,9 +150,9 @@ async function rewrite(
   let outcome: CommitOutcome
   try {
     const now = ctx.now().getTime()
-    outcome = await commit(
-      location.store,
-      location.prefix,
+    outcome = await commitTo(
+      lake,
+      location,
       {
         snapshot,
         kind: 'rewrite',
@@ -169,6 +169,7 @@ async function rewrite(
         },
       },
       committer(ctx),
+      ctx,
     )
   } catch (error) {
     await withdraw(lake, table, [add], error, ctx)

@@ -5,8 +5,8 @@ import { fail } from '../../core/errors.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
 import { type Path, printable, refOfPath, segmentsOf } from '../../core/ref.ts'
 import { type Field, sameType } from '../../core/types.ts'
+import { commitTo } from './commit-table.ts'
 import type { Action } from './log/actions.ts'
-import { commit } from './log/commit.ts'
 import type { CommitRequest } from './log/commit-request.ts'
 import { createActions } from './log/create.ts'
 import { hasWriterFeature, withWriterFeature } from './log/writer-features.ts'
@@ -37,7 +37,7 @@ export async function ensure(
       actions: change.actions,
       operation: { name: snapshot ? 'ADD COLUMNS' : 'CREATE TABLE', parameters: {}, metrics: {} },
     }
-    const { is } = await commit(location.store, location.prefix, request, committerOfSync(ctx, subject.path))
+    const { is } = await commitTo(lake, location, request, committerOfSync(ctx, subject.path), ctx)
     if (is === 'committed') return { created: !snapshot, added: change.added }
   }
   throw fail('unreachable', 'table-changing', `${refOfPath(subject.path)} was changed ${attempts} times in a row`, {

@@ -10,14 +10,14 @@ import { printable } from '../../core/ref.ts'
 import type { Checkpoint, SyncTarget } from '../../core/sync.ts'
 import { openEngine } from '../../engine/engine.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
-import { bytesOf, discard, publish, withdraw } from './data-file.ts'
+import { commitTo } from './commit-table.ts'
+import { bytesOf, discard, withdraw } from './data-file.ts'
 import type { Add } from './log/actions.ts'
-import { commit } from './log/commit.ts'
 import type { CommitOutcome } from './log/commit-request.ts'
-import { storedSelect, writePartitions } from './partitions.ts'
 import { checkpointAction, checkpointOf, committerOfSync, sameCheckpoint } from './sync-checkpoint.ts'
 import { ensure } from './sync-shape.ts'
 import { type DeltaTable, type Lake, openTable, snapshotAt, storedFields } from './table.ts'
+import { writeRows } from './write-rows.ts'
 
 const attempts = 15
 
@@ -58,9 +58,9 @@ async function append(
   const adds = batch.rows > 0 ? await writeBatch(lake, table, batch, ctx) : []
   let outcome: CommitOutcome
   try {
-    outcome = await commit(
-      location.store,
-      location.prefix,
+    outcome = await commitTo(
+      lake,
+      location,
       {
         snapshot,
         kind: 'append',
@@ -73,6 +73,7 @@ async function append(
         },
       },
       committerOfSync(ctx, path),
+      ctx,
     )
   } catch (error) {
     await withdraw(lake, table, adds, error, ctx)
@@ -83,7 +84,7 @@ async function append(
 }
 
 /** A column that the page does not have is null; one that the table does not have would be lost, so it is refused. */
-async function writeBatch(lake: Lake, table: DeltaTable, batch: Batch, ctx: ReadContext): Promise<Add[]> {
+async function writeBatch(lake: Lake, table: DeltaTable, batch: Batch, ctx: ReadContext): Promise<readonly Add[]> {
   const fields = storedFields(table.snapshot)
   const lost = batch.fields.find(({ name }) => !fields.some((field) => field.name === name))
   if (lost)
@@ -96,15 +97,6 @@ async function writeBatch(lake: Lake, table: DeltaTable, batch: Batch, ctx: Read
   const columns = fields.map(({ name }) =>
     there.has(name) ? quoteIdentifier(name) : `NULL AS ${quoteIdentifier(name)}`,
   )
-  const select = storedSelect(`SELECT ${columns.join(', ')} FROM incoming`, fields)
-  const adds: Add[] = []
-  try {
-    const { partitionColumns } = table.snapshot.metadata
-    for (const { file, partitionValues } of await writePartitions(engine, select, fields, partitionColumns))
-      adds.push(await publish(table, file, partitionValues, { dataChange: true }))
-  } catch (error) {
-    await discard(table, adds).catch(() => {})
-    throw error
-  }
+  const { adds } = await writeRows(engine, table, `SELECT ${columns.join(', ')} FROM incoming`, { dataChange: true })
   return adds
 }

@@ -5,7 +5,7 @@ import { type HarperConfig, harperConfig } from './config.ts'
 export const driver: DriverModule = {
   kind: 'harper',
   config: harperConfig,
-  traits: { embedded: false, verified: true, users: false },
+  traits: { embedded: false, verified: true, users: false, travel: false },
   can: ['register', 'unregister', 'create', 'sync.target'],
   example: { url: 'http://localhost:9925', username: 'admin', password: 'env:HARPER_PASSWORD' },
   open: async (backend, settings: HarperConfig, environment) =>

@@ -13,7 +13,7 @@ const config = z.strictObject({
 export const driver: DriverModule<z.infer<typeof config>> = {
   kind: 'memory',
   config,
-  traits: { embedded: true, verified: true, users: false },
+  traits: { embedded: true, verified: true, users: false, travel: false },
   can: [
     'register',
     'unregister',

@@ -5,7 +5,7 @@ import { type ShardedSqlConfig, shardedSqlConfig } from './config.ts'
 export const driver: DriverModule<ShardedSqlConfig> = {
   kind: 'sharded-sql',
   config: shardedSqlConfig,
-  traits: { embedded: true, verified: true, users: false },
+  traits: { embedded: true, verified: true, users: false, travel: false },
   can: ['register', 'unregister', 'create', 'drop', 'load', 'optimize', 'query', 'export', 'sync.target'],
   example: { nodes: { n1: 'sqlite:.tblctl/n1', n2: 'sqlite:.tblctl/n2' } },
   open: async (backend, settings, environment) =>

@@ -5,7 +5,7 @@ import { type UserTablesConfig, userTablesConfig } from './config.ts'
 export const driver: DriverModule<UserTablesConfig> = {
   kind: 'user-tables',
   config: userTablesConfig,
-  traits: { embedded: true, verified: true, users: true },
+  traits: { embedded: true, verified: true, users: true, travel: false },
   can: ['register', 'unregister', 'create', 'drop', 'load', 'mutate', 'flush', 'optimize', 'query', 'export'],
   example: { hot: '.tblctl/people.db', location: 'file:./people/${user_id}/tables' },
   open: async (backend, settings, environment) =>

@@ -36,8 +36,8 @@ export async function load(
 export function asUser(tblctl: Tblctl, as: string, flushed = true): Tblctl {
   return {
     ...tblctl,
-    query: (ref, sql) => tblctl.query(ref, sql, as),
-    export: (ref, how) => tblctl.export(ref, how, as),
+    query: (ref, sql) => tblctl.query(ref, sql, { as }),
+    export: (ref, how) => tblctl.export(ref, how, { as }),
     load: async (request) => {
       const report = await tblctl.load({ ...request, as })
       // It may have been unregistered while it was loaded.

@@ -12,6 +12,12 @@ const verbs = Object.keys({
   create: 1,
   alter: 1,
   drop: 1,
+  undrop: 1,
+  delete: 1,
+  restore: 1,
+  repair: 1,
+  history: 1,
+  verify: 1,
   load: 1,
   mutate: 1,
   flush: 1,
@@ -39,6 +45,7 @@ export function declaration({ under, module, can, world, tblctl, provide }: Suit
       directory: world().folder,
       env: {},
       scratch: async () => world().file('scratch'),
+      registered: async () => [],
       schema: (name) => world().schema(name),
     })
     expect([...module.can].sort()).toEqual(Object.keys(driver.can).sort())
@@ -54,6 +61,7 @@ export function declaration({ under, module, can, world, tblctl, provide }: Suit
       embedded: expect.any(Boolean),
       verified: expect.any(Boolean),
       users: expect.any(Boolean),
+      travel: expect.any(Boolean),
     })
     expect(module.policy(module.config.parse(module.example))).not.toBe('')
   })

@@ -31,7 +31,7 @@ function fakeModule(kind: string, config: DriverModule['config']): DriverModule 
     kind,
     config,
     example: {},
-    traits: { embedded: true, verified: true, users: false },
+    traits: { embedded: true, verified: true, users: false, travel: false },
     can: [],
     open: unused,
     policy: unused,

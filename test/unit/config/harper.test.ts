@@ -8,7 +8,7 @@ import { secret } from '../../../src/settings/secret-field.ts'
 import { put, temporaryFolder, viewOf } from './fixture.ts'
 
 const fake = (kind: string, config: DriverModule['config'], can: DriverModule['can']): DriverModule => ({
-  ...{ kind, config, can, example: {}, traits: { embedded: false, verified: true, users: false } },
+  ...{ kind, config, can, example: {}, traits: { embedded: false, verified: true, users: false, travel: false } },
   open: () => Promise.reject(new Error('a config test opened a driver')),
   policy: () => '',
 })

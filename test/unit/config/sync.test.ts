@@ -7,7 +7,7 @@ import { load, loadError } from './fixture.ts'
 
 const module = (kind: string, can: DriverModule['can']): DriverModule => ({
   ...{ kind, can, config: z.strictObject({}), example: {} },
-  traits: { embedded: true, verified: true, users: false },
+  traits: { embedded: true, verified: true, users: false, travel: false },
   open: () => Promise.reject(new Error('a config test opened a driver')),
   policy: () => '',
 })

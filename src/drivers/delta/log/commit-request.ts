@@ -6,10 +6,11 @@ export interface CommitRequest {
   /** What the work was based on; null creates the table as version 0. */
   readonly snapshot: Snapshot | null
   /**
-   * `append`: only adds, and nothing of the table was read. `rewrite`: removes (its inputs) and adds. `metadata`: changes the
-   * metadata or the protocol.
+   * `append`: only adds, and nothing of the table was read. `rewrite`: removes (its inputs) and adds; rows that others append
+   * meanwhile are none of its business. `replace`: removes and adds after reading the whole table, so that any row that came or
+   * went meanwhile makes it wrong. `metadata`: changes the metadata or the protocol, and may remove and add.
    */
-  readonly kind: 'append' | 'rewrite' | 'metadata'
+  readonly kind: 'append' | 'rewrite' | 'replace' | 'metadata'
   readonly actions: readonly Action[]
   /** Commits once: when the table has this version of the application or a later one, the outcome is `already`. */
   readonly txn?: { readonly appId: string; readonly version: number }

@@ -40,6 +40,10 @@ export function conflictWith(
     if ('domainMetadata' in action && domains.has(action.domainMetadata.domain))
       return { is: 'conflict', why: `version ${version} changed the same metadata domain` }
   if (kind === 'append') return undefined
+  const changesRows = (action: Action): boolean =>
+    ('add' in action && action.add.dataChange) || ('remove' in action && action.remove.dataChange)
+  if (kind === 'replace' && winner.some(changesRows))
+    return { is: 'conflict', why: `version ${version} changed rows that this commit is based on` }
   const inputs = new Map(
     actions.flatMap((action) => ('remove' in action ? [[fileKey(action.remove), action.remove]] : [])),
   )
