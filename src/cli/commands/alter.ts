@@ -3,6 +3,7 @@ import { fail } from '../../core/errors.ts'
 import type { CommandModule, OptionSpec } from '../command.ts'
 import { reportColumns } from '../output/report.ts'
 import { type ColumnFlags, columnChanges, columnFlags } from '../tables/column-changes.ts'
+import { given } from '../tables/given.ts'
 import { runOperation } from '../tables/operation.ts'
 import { selectionOf } from '../tables/selection.ts'
 import { changingChosen, type TableContext } from '../tables/traits.ts'
@@ -39,12 +40,8 @@ export const command: CommandModule<{ refs: readonly string[] }, RetentionOption
   takes: changingChosen,
   columns: reportColumns,
   run: (context: TableContext, { refs }, { retention, applyNow, ...columns }) => {
-    const given = {
-      ...columnChanges(columns),
-      ...(retention === undefined ? {} : { retention }),
-      ...(applyNow === undefined ? {} : { applyNow }),
-    }
-    if (Object.keys(given).length === 0 || (applyNow !== undefined && retention === undefined))
+    const said = { ...columnChanges(columns), ...given({ retention, applyNow }) }
+    if (Object.keys(said).length === 0 || (applyNow !== undefined && retention === undefined))
       throw fail(
         'usage',
         'nothing-to-alter',
@@ -54,7 +51,7 @@ export const command: CommandModule<{ refs: readonly string[] }, RetentionOption
         },
       )
     return runOperation(context, (api) =>
-      api.operate('alter', selectionOf(context.global, refs), given, context.global.dryRun),
+      api.operate('alter', selectionOf(context.global, refs), said, context.global.dryRun),
     )
   },
 }

@@ -1,11 +1,13 @@
 /** `tblctl load`: rows from files or standard input into a table. */
 import type { OperationReport } from '../../api/operate.ts'
 import type { RowFormat } from '../../core/batch.ts'
+import type { LoadMode } from '../../core/driver.ts'
 import { parseDuration, parseSize } from '../../core/units.ts'
 import type { CommandModule } from '../command.ts'
 import { names, positiveInteger } from '../flags/values.ts'
 import { reportColumns } from '../output/report.ts'
 import { clean } from '../output/text.ts'
+import { given } from '../tables/given.ts'
 import { runOperation } from '../tables/operation.ts'
 import { rowFormats } from '../tables/row-formats.ts'
 import { changing, type TableContext } from '../tables/traits.ts'
@@ -73,10 +75,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
         commitMs: options.commitEvery ?? null,
         rejectTo: options.rejectTo ?? null,
         as: options.as ?? null,
-        how: {
-          ...(options.mode === undefined ? {} : { mode: options.mode }),
-          ...(options.key === undefined ? {} : { key: options.key }),
-        },
+        how: given({ mode: options.mode, key: options.key }) as LoadMode,
         // Looked at only when somebody reads it: a terminal is not opened for files.
         input: { [Symbol.asyncIterator]: () => io.stdin[Symbol.asyncIterator]() },
         dryRun: global.dryRun,

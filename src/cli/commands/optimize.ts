@@ -3,6 +3,7 @@ import { parseSize } from '../../core/units.ts'
 import type { CommandModule } from '../command.ts'
 import { names } from '../flags/values.ts'
 import { reportColumns } from '../output/report.ts'
+import { given } from '../tables/given.ts'
 import { runOperation } from '../tables/operation.ts'
 import { selectionOf } from '../tables/selection.ts'
 import { changingChosen, type TableContext } from '../tables/traits.ts'
@@ -54,7 +55,7 @@ export const command: CommandModule<{ refs: readonly string[] }, Options> = {
       api.operate(
         'optimize',
         selectionOf(context.global, refs),
-        { targetSize: targetSize ?? null, ...layout },
+        { targetSize: targetSize ?? null, ...given(layout) },
         context.global.dryRun,
       ),
     ),

@@ -3,6 +3,7 @@ import { fail } from '../../core/errors.ts'
 import { parseDuration } from '../../core/units.ts'
 import type { CommandModule } from '../command.ts'
 import { reportColumns } from '../output/report.ts'
+import { given } from '../tables/given.ts'
 import { runOperation } from '../tables/operation.ts'
 import { selectionOf } from '../tables/selection.ts'
 import { changingChosen, type TableContext } from '../tables/traits.ts'
@@ -52,8 +53,8 @@ export const command: CommandModule<{ refs: readonly string[] }, Options> = {
   run: (context: TableContext, { refs }, { trash = false, retain, ...options }) => {
     const { global } = context
     if (!trash) {
-      const given = { ...options, ...(retain === undefined ? {} : { retainMs: retain }) }
-      return runOperation(context, (api) => api.operate('vacuum', selectionOf(global, refs), given, global.dryRun))
+      const said = given({ ...options, retainMs: retain })
+      return runOperation(context, (api) => api.operate('vacuum', selectionOf(global, refs), said, global.dryRun))
     }
     const { backend } = global
     if (backend === null || refs.length > 0 || global.project !== null || global.labels.length > 0 || global.all)

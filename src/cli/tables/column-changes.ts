@@ -2,6 +2,7 @@
 import { fail } from '../../core/errors.ts'
 import { printable } from '../../core/ref.ts'
 import type { OptionSpec } from '../command.ts'
+import { given } from './given.ts'
 
 /** `"event time" Timestamp` or `name Utf8`: a name, quoted where it has spaces, and a type as in table schemas. */
 function column(text: string): { readonly name: string; readonly type: string } {
@@ -50,13 +51,12 @@ export const columnFlags: readonly OptionSpec[] = [
 ]
 
 /** What was said, as `alter` takes it. */
-export function columnChanges({ addColumn, renameColumn, dropColumn, set, unset, toSchema }: ColumnFlags): object {
-  return {
-    ...(addColumn === undefined ? {} : { addColumns: addColumn }),
-    ...(renameColumn === undefined ? {} : { renameColumns: renameColumn.map(([from, to]) => ({ from, to })) }),
-    ...(dropColumn === undefined ? {} : { dropColumns: dropColumn }),
-    ...(set === undefined ? {} : { set: Object.fromEntries(set) }),
-    ...(unset === undefined ? {} : { unset }),
-    ...(toSchema === undefined ? {} : { toSchema }),
-  }
-}
+export const columnChanges = ({ addColumn, renameColumn, dropColumn, set, unset, toSchema }: ColumnFlags): object =>
+  given({
+    addColumns: addColumn,
+    renameColumns: renameColumn?.map(([from, to]) => ({ from, to })),
+    dropColumns: dropColumn,
+    set: set && Object.fromEntries(set),
+    unset,
+    toSchema,
+  })
