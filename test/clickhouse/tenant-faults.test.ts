@@ -74,9 +74,9 @@ describe('a killed', { timeout: 300_000 }, () => {
         setUp: () => new World(),
         command: (world, env) => world.run(command, env),
         oracle: (world) => world.content(),
-        every: 9,
+        every: 16,
       },
-      5,
+      3,
     )
   })
 
@@ -87,9 +87,9 @@ describe('a killed', { timeout: 300_000 }, () => {
         setUp: () => new World(model),
         command: (world, env) => world.run(command, env),
         oracle: (world) => world.content(),
-        every: 3,
+        every: 6,
       },
-      4,
+      3,
     )
   })
 
@@ -100,9 +100,9 @@ describe('a killed', { timeout: 300_000 }, () => {
         setUp: () => new World(model),
         command: (world, env) => world.run(command, env),
         oracle: (world) => world.content(),
-        every: 15,
+        every: 25,
       },
-      3,
+      2,
     )
   })
 
@@ -113,9 +113,9 @@ describe('a killed', { timeout: 300_000 }, () => {
         setUp: () => new World(model),
         command: (world, env) => world.run(command, env),
         oracle: (world) => world.content(),
-        every: 15,
+        every: 25,
       },
-      5,
+      3,
     )
   })
 })

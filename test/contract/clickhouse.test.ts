@@ -74,7 +74,7 @@ await driverContract({
   },
   survives: true,
   // A run is seconds long; tenant-faults.test.ts kills at other steps.
-  killEvery: 7,
+  killEvery: 10,
   cancelledCreate: 'empty',
   makeOutside: async (folder, project, table) => {
     const database = databaseOf(folder)

@@ -27,7 +27,7 @@ const delta: DriverUnderTest = {
   env,
   survives: true,
   // Every step is killed at on the local disk (delta.test.ts); the steps are the same.
-  killEvery: 6,
+  killEvery: 10,
   cancelledCreate: 'empty',
   outside: {
     backend: (folder) =>

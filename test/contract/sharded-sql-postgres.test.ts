@@ -70,7 +70,7 @@ await driverContract({
   survives: true,
   optimizes: 'space',
   cancelledCreate: 'gone',
-  killEvery: 6,
+  killEvery: 10,
   makeOutside: async (directory, project, table) => {
     const other = mkdtempSync(join(directory, 'other-'))
     writeFileSync(

@@ -12,7 +12,7 @@ await driverContract({
   survives: true,
   optimizes: 'space',
   cancelledCreate: 'gone',
-  killEvery: 4,
+  killEvery: 6,
   // Another installation of tblctl, with a catalog of its own, over the same nodes.
   makeOutside: async (directory, project, table) => {
     const other = mkdtempSync(join(directory, 'other-'))

@@ -10,7 +10,7 @@ await driverContract({
   backend: '{ driver: user-tables, hot: hot.db, location: "file:./people/${user_id}/tables" }',
   survives: true,
   // Its own verbs are killed in test/user-tables/killing.test.ts.
-  killEvery: 3,
+  killEvery: 6,
   cancelledCreate: 'gone',
   as: 'U1/../u2 \'"😀',
   systemColumns: systemFields,

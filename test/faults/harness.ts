@@ -15,9 +15,12 @@ export interface FaultScenario<World extends Disposable | AsyncDisposable> {
   command(world: World, env: Record<string, string>): Promise<Ended>
   /** What must be the same however often it was killed: plain data. */
   oracle(world: World): Promise<unknown>
-  /** Kill only at every k-th announcement; the first and the last are always among them. Default 1. */
+  /** Kill only at every k-th announcement; the first and the last are always among them. Default 1. A soak kills at all of them. */
   readonly every?: number
 }
+
+/** Kill points are sampled where each costs seconds; `npm run soak` tries every one. */
+export const sampled = (every: number): number => (process.env.TBLCTL_SOAK === '1' ? 1 : every)
 
 /** Returns how many kill points were tried. At least `least` are expected: fewer means that the announcements went missing. */
 export async function killEverywhere<World extends Disposable | AsyncDisposable>(
@@ -25,7 +28,8 @@ export async function killEverywhere<World extends Disposable | AsyncDisposable>
   least: number,
 ): Promise<number> {
   const { expected, steps } = await undisturbed(scenario)
-  const points = steps.flatMap((_, i) => (i % (scenario.every ?? 1) === 0 || i === steps.length - 1 ? [i + 1] : []))
+  const every = sampled(scenario.every ?? 1)
+  const points = steps.flatMap((_, i) => (i % every === 0 || i === steps.length - 1 ? [i + 1] : []))
   expect(points.length, 'announcements of durable writes').toBeGreaterThanOrEqual(least)
   for (const point of points) {
     await using world = await scenario.setUp()

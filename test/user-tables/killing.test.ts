@@ -67,7 +67,7 @@ async function from(
   await template.close()
   const command = async (world: World, env: Record<string, string>) =>
     'FAULT_KILL' in env || 'FAULT_COUNT' in env || !(await isDone(world, args)) ? world.run(args, env) : nothingLeft
-  await killEverywhere({ setUp: () => template.copy(), command, oracle, every: 3 }, least)
+  await killEverywhere({ setUp: () => template.copy(), command, oracle, every: 6 }, least)
 }
 
 test('flush', { timeout: 3 * minutes }, async () => {

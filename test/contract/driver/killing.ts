@@ -1,6 +1,6 @@
 /** kill -9 at every durable step, then the same command: as if nothing had happened. */
 import { describe, expect, test } from 'vitest'
-import { killEverywhere } from '../../faults/harness.ts'
+import { killEverywhere, sampled } from '../../faults/harness.ts'
 import { create, load, unregister } from './calls.ts'
 import { allInputs, allRows } from './inputs.ts'
 import { ref, type Suite } from './suite.ts'
@@ -23,7 +23,7 @@ export function killing({ under, can, world, tblctl, provide }: Suite): void {
       unfinished: jobs.filter(([, jobState]) => jobState !== 'done'),
     }
   }
-  const every = under.killEvery ?? 1
+  const every = sampled(under.killEvery ?? 1)
   const atLeast = (steps: number): number => Math.ceil(steps / every)
   /** What is there now is where each run begins. */
   const from = async (call: readonly unknown[], least: number) => {
