@@ -67,11 +67,12 @@ function alone(session: Session, verb: OperationVerb, operation: AnyOperation): 
     async plan(subject, options, ctx) {
       const plan: Plan = await operation.plan(subject, options, ctx)
       if (plan.location === undefined) return plan
-      await requireFree(session, verb, subject.path, plan.location)
+      await requireFree(session, verb, subject.path, plan.location, chosen(options))
       return { ...plan, leases: [...plan.leases, { path: leaseOf(plan.location), mode: 'exclusive' }] }
     },
     async execute(plan: Plan, ctx) {
-      if (plan.location !== undefined) await requireFree(session, verb, ctx.subject.path, plan.location)
+      if (plan.location !== undefined)
+        await requireFree(session, verb, ctx.subject.path, plan.location, chosen(ctx.options))
       return operation.execute(plan, ctx)
     },
   }
@@ -86,7 +87,16 @@ function leaseOf(location: string): Path {
   return `location/${location.split('/').map(digest).join('/')}`
 }
 
-async function requireFree(session: Session, verb: OperationVerb, path: Path, url: string): Promise<void> {
+/** Did a person choose the place? Else it follows from the ref. */
+const chosen = (options: { location?: unknown }): boolean => typeof options.location === 'string'
+
+async function requireFree(
+  session: Session,
+  verb: OperationVerb,
+  path: Path,
+  url: string,
+  isChosen: boolean,
+): Promise<void> {
   for await (const row of session.catalog().tables()) {
     const there = row.spec.location
     if (there === null || row.path === path) continue
@@ -96,8 +106,8 @@ async function requireFree(session: Session, verb: OperationVerb, path: Path, ur
         hint: `use ${refOfPath(row.path)}, or tblctl unregister ${refOfPath(row.path)} first`,
       })
     if (there === url) throw taken(`${url} is registered as ${refOfPath(row.path)} already`)
-    // Older layouts have tables inside of tables: those are adopted, and no new ones made.
-    if (verb !== 'create' || !isUrl(url)) continue
+    // Older layouts have a table around the places of all others: those are adopted, and no other ones made.
+    if (verb !== 'create' || !isChosen || !isUrl(url)) continue
     if (url.startsWith(`${there}/`)) throw taken(`${url} lies inside ${refOfPath(row.path)}, which is at ${there}`)
     if (there.startsWith(`${url}/`)) throw taken(`${url} lies around ${refOfPath(row.path)}, which is at ${there}`)
   }

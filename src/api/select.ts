@@ -149,14 +149,10 @@ export async function subjectOf(session: Session, text: string): Promise<Subject
   return { kind: 'project', path: `${backend}/${ref.project}`, spec: null }
 }
 
-/** A table that was dropped, with the spec that it had. */
+/** A table that was dropped, with the spec that it had; or one that is there, for which there is nothing to do. */
 export async function droppedSubject(session: Session, text: string): Promise<Subject> {
   const path = await resolveRef(session, text)
-  if (await session.catalog().table(path))
-    throw fail('refused', 'not-dropped', `table ${refOfPath(path)} is there: it was not dropped`, {
-      hint: `tblctl describe ${refOfPath(path)}`,
-    })
-  const row = await session.catalog().table(path, 'trash')
+  const row = (await session.catalog().table(path)) ?? (await session.catalog().table(path, 'trash'))
   if (row) return { kind: 'table', path, spec: row.spec }
   throw fail('missing', 'table-not-found', `no table ${refOfPath(path)} was dropped`, {
     hint: 'tblctl list --dropped',

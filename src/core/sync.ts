@@ -89,10 +89,12 @@ export interface Checkpoint {
 
 export interface SyncTarget {
   /**
-   * How rows and checkpoint are made one. `transaction`: both or none. `append`: rows carry the checkpoint in the table's own log, and
-   * only append-only sources are taken. `upsert`: rows first, then the checkpoint; rows that come again replace themselves.
+   * How rows and checkpoint are made one. `transaction`: both or none. `upsert`: rows first, then the checkpoint; rows that come again
+   * replace themselves.
    */
-  readonly commits: 'transaction' | 'append' | 'upsert'
+  readonly commits: 'transaction' | 'upsert'
+  /** To replace rows costs much more than to append them: those of append-only sources are read once and come without a key. */
+  readonly appends?: boolean
   /** Makes the table, or adds columns that are missing. Throws `refused` for what would need a rewrite, naming the column. */
   ensure(
     table: Subject,
@@ -107,6 +109,7 @@ export interface SyncTarget {
    */
   write(
     table: Subject,
+    /** Without a key rows are added. */
     page: { readonly batch: Batch; readonly key: readonly string[]; readonly newest: string | null },
     from: Checkpoint | null,
     to: Checkpoint,

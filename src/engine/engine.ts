@@ -11,7 +11,7 @@ import type { DataType, Field } from '../core/types.ts'
 import { appendBatch } from './append.ts'
 import { chunkReader } from './cells.ts'
 import { engineError, isDamage } from './engine-error.ts'
-import { parquetSource, quoteIdentifier } from './sql-text.ts'
+import { parquetSource, quoteIdentifier, quotePath } from './sql-text.ts'
 import { dataTypeOf, sqlType } from './types.ts'
 
 export interface EngineOptions {
@@ -224,16 +224,22 @@ function fieldsOf(result: DuckDBResult): Field[] {
 
 /**
  * Runs work that reads Parquet files and, when one of them is damaged and the engine did not say which, finds it:
- * the error's `where` is that file.
+ * the error's `where` is that file. `part`: what of a file is there to be looked at.
  */
-export async function readingFiles<T>(engine: Engine, files: readonly string[], work: () => Promise<T>): Promise<T> {
+export async function readingFiles<T>(
+  engine: Engine,
+  files: readonly string[],
+  work: () => Promise<T>,
+  part: 'all' | 'footer' = 'all',
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof Error) || !isDamage(error.cause)) throw error
     for (const file of files) {
       try {
-        await engine.run(`SELECT count(hash(f)) FROM ${parquetSource([file])} AS f`)
+        const source = part === 'all' ? parquetSource([file]) : `parquet_metadata(${quotePath(file)})`
+        await engine.run(`SELECT count(hash(f)) FROM ${source} AS f`)
       } catch {
         throw fail('data', 'corrupt-file', error.message, {
           where: engine.copies.get(file) ?? file,

@@ -105,7 +105,7 @@ async function columnsHint(engine: Engine, tables: readonly QueryTable[]): Promi
 }
 
 /** `query:LINE:COLUMN` from the excerpt with a caret that the engine prints. */
-function position(message: string, sql: string): string | undefined {
+export function position(message: string, sql: string): string | undefined {
   const match = /LINE (\d+): (.*)\n( *)\^/.exec(message)
   if (!match) return undefined
   const [, line, excerpt, indent] = match as unknown as [string, string, string, string]

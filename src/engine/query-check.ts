@@ -7,7 +7,7 @@ import { printable } from '../core/ref.ts'
 
 const allowedTableFunctions = ['range', 'generate_series', 'unnest', 'json_each', 'json_tree', 'repeat']
 /** They tell about the process, the settings or other statements, keep state, or wait. Anything else works on its arguments alone. */
-const refusedFunctions =
+export const refusedFunctions =
   /^(pg_(?!typeof$|size_pretty$).*|has_.*_privilege|current_(setting|query|query_id|connection_id|transaction_id)|getenv|getvariable|nextval|currval|setval|write_log|sleep_ms|txid_current|json_execute_serialized_sql|json_deserialize_sql|set_config|read_.*|duckdb_.*|pragma_.*|query|query_table|glob|sniff_csv)$/
 
 const rule = 'one SELECT (WITH is allowed) over the tables that were chosen'

@@ -1,8 +1,9 @@
-/** SELECT text over a snapshot's Parquet files: exactly the declared columns, whatever each file holds. */
+/** SELECT text over a snapshot's Parquet files: exactly the declared columns, whatever each file holds, without rows that are deleted. */
 import { fail } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
 import type { Field } from '../core/types.ts'
-import { parquetSource, quoteIdentifier, quoteString } from './sql-text.ts'
+import { renameSql } from './rename.ts'
+import { parquetSource, quoteIdentifier, quotePath, quoteString } from './sql-text.ts'
 import { sqlType } from './types.ts'
 
 export interface ScanFile {
@@ -10,6 +11,10 @@ export interface ScanFile {
   readonly path: string
   /** By column name; text as Delta's log writes it ("Partition Value Serialization"): '' and null are null. */
   readonly partitionValues: Readonly<Record<string, string | null>>
+  /** What this file calls those columns that are not partitions, in their order and nested alike; default: their own names. One array for files alike. */
+  readonly calls?: readonly Field[]
+  /** The file's number in `Scan.deleted`; absent = no row of it is deleted. */
+  readonly deletions?: number
 }
 
 export interface Scan {
@@ -18,59 +23,89 @@ export interface Scan {
   readonly fields: readonly Field[]
   /** Those of `fields` that come from partitionValues, never from a file or its path. */
   readonly partitions: readonly string[]
+  /** A Parquet file of deleted rows: `file` (the number of a ScanFile) and `row` (its place in that file, from 0). */
+  readonly deleted?: string
 }
 
 /** Up to here each combination of partition values is a branch of its own, so that a filter on one skips whole branches. */
 const mostBranches = 64
 
+/** What the engine itself adds to every row of a file: a stored column of such a name would hide it. */
+const virtual: readonly string[] = ['file_index', 'file_row_number']
+
 /** A SELECT without a trailing semicolon, to be used as a subquery or a view. Throws `column-clash`, `type-unsupported`. */
-export function scanSql({ files, fields, partitions }: Scan): string {
+export function scanSql(scan: Scan): string {
+  const { files, fields, partitions } = scan
   checkNames(fields)
   if (files.length === 0) return `SELECT ${fields.map((f) => nullColumn(f)).join(', ')} WHERE false`
-  const stored = fields.filter((f) => !partitions.includes(f.name))
-  const branches = byPartition(files, partitions)
-  // `file_index` numbers the files of one read; a stored column of that name would hide it.
-  const indexed = branches.length > mostBranches && !stored.some((f) => f.name.toLowerCase() === 'file_index')
-  if (indexed) return oneRead(files, fields, partitions, stored)
-  return branches
-    .map((branch) => {
-      const value = (field: Field): string => partitionLiteral(field, branch[0]!.partitionValues[field.name])
-      return `SELECT ${columns(fields, partitions, value)} FROM ${readParquet(branch, stored)}`
+  return [...Map.groupBy(files, ({ calls }) => calls).values()]
+    .flatMap((alike) => [...Map.groupBy(alike, ({ deletions }) => deletions === undefined).values()])
+    .flatMap((alike) => {
+      const branches = byPartition(alike, partitions)
+      return branches.length > mostBranches ? [oneRead(alike, scan)] : branches.map((branch) => oneBranch(branch, scan))
     })
     .join(' UNION ALL ')
 }
 
-function oneRead(
-  files: readonly ScanFile[],
-  fields: readonly Field[],
-  partitions: readonly string[],
-  stored: readonly Field[],
-): string {
-  const value = (field: Field): string => {
-    const values = files.map((file) => textLiteral(file.partitionValues[field.name]))
-    return castText(field, `[${values.join(', ')}][file_index::BIGINT + 1]`)
-  }
-  return `SELECT ${columns(fields, partitions, value)} FROM ${readParquet(files, stored)}`
+function oneBranch(files: readonly ScanFile[], scan: Scan): string {
+  const value = (field: Field): string => castText(field, textLiteral(files[0]!.partitionValues[field.name]))
+  return select(files, scan, value)
 }
 
-function columns(fields: readonly Field[], partitions: readonly string[], value: (field: Field) => string): string {
-  return fields
-    .map((f) => {
-      const name = quoteIdentifier(f.name)
-      return partitions.includes(f.name) ? `${value(f)} AS ${name}` : name
-    })
-    .join(', ')
+function oneRead(files: readonly ScanFile[], scan: Scan): string {
+  const value = (field: Field): string =>
+    castText(field, perFile(files.map((file) => textLiteral(file.partitionValues[field.name]))))
+  return select(files, scan, value)
+}
+
+function select(
+  files: readonly ScanFile[],
+  { fields, partitions, deleted }: Scan,
+  value: (partition: Field) => string,
+): string {
+  const stored = fields.filter((f) => !partitions.includes(f.name))
+  const calls = files[0]!.calls ?? stored
+  const columns = fields.map((f) => {
+    const name = quoteIdentifier(f.name)
+    if (partitions.includes(f.name)) return `${value(f)} AS ${name}`
+    const read = quoteIdentifier(readAs(f.name, stored))
+    const column = renameSql(read, calls[stored.indexOf(f)]!.type, f.type)
+    return column === name ? name : `${column} AS ${name}`
+  })
+  return `SELECT ${columns.join(', ')} FROM ${readParquet(files, stored, calls)}${withoutDeleted(files, deleted)}`
 }
 
 /** The explicit schema fixes names and types, so no file is opened to find them out and missing columns read as null. */
-function readParquet(files: readonly ScanFile[], stored: readonly Field[]): string {
+function readParquet(files: readonly ScanFile[], stored: readonly Field[], calls: readonly Field[]): string {
   const paths = files.map((file) => file.path)
   if (stored.length === 0) return parquetSource(paths)
-  const schema = stored.map((f) => {
-    const name = quoteString(f.name)
-    return `${name}: {name: ${name}, type: ${quoteString(sqlType(f.type))}, default_value: NULL}`
+  const schema = stored.map((f, i) => {
+    const { name, type } = calls[i]!
+    const read = quoteString(readAs(f.name, stored))
+    return `${quoteString(name)}: {name: ${read}, type: ${quoteString(sqlType(type))}, default_value: NULL}`
   })
   return parquetSource(paths, `schema = MAP {${schema.join(', ')}}`)
+}
+
+/** The rows of these files alone; the engine leaves out those parts of the list that hold none. */
+function withoutDeleted(files: readonly ScanFile[], deleted: string | undefined): string {
+  const numbers = files.flatMap(({ deletions }) => deletions ?? [])
+  if (numbers.length === 0) return ''
+  if (deleted === undefined) throw fail('bug', 'no-deletions', 'deleted rows without a list of them')
+  const [lowest, highest] = numbers.reduce(([a, b], n) => [Math.min(a, n), Math.max(b, n)], [numbers[0]!, numbers[0]!])
+  const list = `SELECT file, row FROM read_parquet(${quotePath(deleted)}) WHERE file BETWEEN ${lowest} AND ${highest}`
+  return ` ANTI JOIN (${list}) AS d ON d.row = file_row_number AND d.file = ${perFile(numbers.map(String))}`
+}
+
+/** For each row the text of its file: files of one read are numbered. */
+const perFile = (texts: readonly string[]): string => `[${texts.join(', ')}][file_index::BIGINT + 1]`
+
+function readAs(name: string, stored: readonly Field[]): string {
+  if (!virtual.includes(name.toLowerCase())) return name
+  const names = new Set(stored.map((f) => f.name.toLowerCase()))
+  let free = `${name}_`
+  while (names.has(free.toLowerCase())) free += '_'
+  return free
 }
 
 function byPartition(files: readonly ScanFile[], partitions: readonly string[]): ScanFile[][] {
@@ -80,7 +115,6 @@ function byPartition(files: readonly ScanFile[], partitions: readonly string[]):
 
 const textLiteral = (text: string | null | undefined): string => (text ? quoteString(text) : 'NULL::VARCHAR')
 const nullColumn = (field: Field): string => `NULL::${sqlType(field.type)} AS ${quoteIdentifier(field.name)}`
-const partitionLiteral = (field: Field, text: string | null | undefined): string => castText(field, textLiteral(text))
 
 function castText(field: Field, text: string): string {
   const { kind } = field.type

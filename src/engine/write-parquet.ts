@@ -4,8 +4,8 @@ import type { Field } from '../core/types.ts'
 import type { Engine, Row } from './engine.ts'
 import { quoteIdentifier, quoteString } from './sql-text.ts'
 
-/** Parquet field ids by column name, for Delta's column mapping. A list's child is `element`, a map's are `key` and `value`. */
-export type FieldIds = { readonly [name: string]: number | { readonly id: number; readonly children: FieldIds } }
+/** Parquet field ids by column name, for Delta's column mapping. A list's child is `element`, a map's are `key` and `value`; they may have none. */
+export type FieldIds = { readonly [name: string]: number | { readonly id?: number; readonly children: FieldIds } }
 
 export interface WriteOptions {
   /** Columns of the select, in order. */

@@ -5,6 +5,9 @@ import { printable } from '../core/ref.ts'
 /** Names that only a store itself uses; a listing leaves them out, and no key may end in one. */
 export const reservedPrefix = '.tblctl-'
 
+/** A file that a store writes before it has its name. */
+export const isTemporary = (name: string): boolean => name.startsWith(reservedPrefix) && name.endsWith('.tmp')
+
 export const isKey = (key: string): boolean => problem(key) === null
 
 /** Refuses what could leave the root or name two things at once. Throws `data`/`bad-key`. */

@@ -1,6 +1,6 @@
 /** Durable steps on a local disk: fsync before a name appears, fsync of the folder after. */
 import { randomUUID } from 'node:crypto'
-import { copyFile, type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, open, rename, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { durable } from '../core/durable.ts'
 import { makeFolder } from '../core/files.ts'
@@ -12,6 +12,29 @@ export async function makeDurableFolder(folder: string): Promise<void> {
   for (const made of makeFolder(folder)) await syncFolder(dirname(made))
 }
 
+const folderAttempts = 10
+
+/** Does what makes a first file in a folder. A vacuum may take the folder away while it is still empty: then it is made again. */
+export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      await makeDurableFolder(folder)
+      return await work()
+    } catch (error) {
+      if (attempt === folderAttempts || codeOf(error) !== 'ENOENT') throw error
+    }
+}
+
+/** The folder and those above it, as far as they are empty and lie below `root`. */
+export async function removeEmptyFolders(folder: string, root: string): Promise<void> {
+  for (let at = folder; at !== root && at !== dirname(at); at = dirname(at))
+    try {
+      await rmdir(at)
+    } catch {
+      return // it holds something, or is none of ours
+    }
+}
+
 /** Writes or copies into a temporary file beside the target, hands it to `place`, and leaves no temporary file behind. */
 export async function withTemporary<T>(
   target: string,
@@ -19,13 +42,13 @@ export async function withTemporary<T>(
   place: (temporary: string) => Promise<T>,
 ): Promise<T> {
   const folder = dirname(target)
-  await makeDurableFolder(folder)
   // A killed process may leave it behind: it is never read.
   const temporary = join(folder, `${reservedPrefix}${randomUUID()}.tmp`)
   try {
     durable('object-temporary:before')
-    if (content instanceof Uint8Array) await write(temporary, content)
-    else await copy(content.copyOf, temporary)
+    await inFolder(folder, () =>
+      content instanceof Uint8Array ? write(temporary, content) : copy(content.copyOf, temporary),
+    )
     durable('object-temporary:after')
     return await place(temporary)
   } finally {
@@ -70,7 +93,7 @@ export async function syncFile(path: string): Promise<void> {
   await file.sync()
 }
 
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   let folder: FileHandle
   try {
     folder = await open(path, 'r')

@@ -2,7 +2,7 @@
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compareKeys, reservedPrefix } from './keys.ts'
+import { compareKeys, isTemporary, reservedPrefix } from './keys.ts'
 import { isAbsent } from './local-errors.ts'
 import type { ObjectInfo } from './object-store.ts'
 
@@ -16,12 +16,11 @@ type Entry =
   | { readonly is: 'folder'; readonly sort: string; readonly name: string; readonly real: string }
   | { readonly is: 'file'; readonly sort: string; readonly name: string }
 
-/** `inside` says whether a real path lies below the root: links that lead elsewhere are not part of the store. */
-export async function* listTree(
-  folder: Folder,
-  startAfter: string,
-  inside: (real: string) => boolean,
-): AsyncGenerator<ObjectInfo> {
+/** Says whether a real path lies below the root: links that lead elsewhere are not part of the store. */
+type Inside = (real: string) => boolean
+
+/** Without `inside` it is a listing for removal: no link is followed, and temporary files come too. */
+export async function* listTree(folder: Folder, startAfter: string, inside: Inside | null): AsyncGenerator<ObjectInfo> {
   const entries = (await entriesOf(folder, inside)).filter((entry) => mayFollow(entry, folder.key, startAfter))
   for (let i = 0; i < entries.length; ) {
     const entry = entries[i]!
@@ -46,7 +45,7 @@ export const infoOf = (key: string, { size, mtime, mtimeMs, ino }: Stats): Objec
   etag: `${ino}-${mtimeMs}-${size}`,
 })
 
-export async function* listFolders(folder: Folder, inside: (real: string) => boolean): AsyncGenerator<string> {
+export async function* listFolders(folder: Folder, inside: Inside): AsyncGenerator<string> {
   const names = (await entriesOf(folder, inside)).filter((entry) => entry.is === 'folder')
   names.sort((a, b) => compareKeys(a.name, b.name))
   for (const entry of names)
@@ -68,7 +67,7 @@ function mayFollow(entry: Entry, parent: string, startAfter: string): boolean {
   return compareKeys(key, startAfter) > 0 || (entry.is === 'folder' && startAfter.startsWith(key))
 }
 
-async function entriesOf(folder: Folder, inside: (real: string) => boolean): Promise<Entry[]> {
+async function entriesOf(folder: Folder, inside: Inside | null): Promise<Entry[]> {
   let found: Dirent[]
   try {
     found = await readdir(folder.path, { withFileTypes: true })
@@ -78,9 +77,10 @@ async function entriesOf(folder: Folder, inside: (real: string) => boolean): Pro
   }
   const entries: Entry[] = []
   for (const entry of found) {
-    if (entry.name.startsWith(reservedPrefix)) continue
-    const resolved = entry.isSymbolicLink() ? await followLink(folder, entry.name, inside) : plain(folder, entry)
-    if (resolved !== undefined) entries.push(resolved)
+    if (entry.name.startsWith(reservedPrefix) && !(inside === null && isTemporary(entry.name))) continue
+    const isLink = entry.isSymbolicLink()
+    const resolved = !isLink ? plain(folder, entry) : inside && (await followLink(folder, entry.name, inside))
+    if (resolved) entries.push(resolved)
   }
   // A folder's keys continue with a slash: `a-b` sorts before `a/c`.
   return entries.sort((a, b) => compareKeys(a.sort, b.sort))
@@ -93,7 +93,7 @@ function plain(folder: Folder, entry: Dirent): Entry | undefined {
   return undefined
 }
 
-async function followLink(folder: Folder, name: string, inside: (real: string) => boolean): Promise<Entry | undefined> {
+async function followLink(folder: Folder, name: string, inside: Inside): Promise<Entry | undefined> {
   const path = join(folder.path, name)
   const real = await realpath(path).catch(() => undefined)
   if (real === undefined || !inside(real)) return undefined

@@ -8,7 +8,7 @@ import { fail } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
 import { checkFolder, checkKey, reservedPrefix } from './keys.ts'
 import { codeOf, isAbsent, storageError } from './local-errors.ts'
-import { linkIfAbsent, makeDurableFolder, replace, syncFile, withTemporary } from './local-files.ts'
+import { inFolder, linkIfAbsent, removeEmptyFolders, replace, syncFile, withTemporary } from './local-files.ts'
 import { type Folder, infoOf, listFolders, listTree } from './local-list.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
 
@@ -48,7 +48,7 @@ export function openLocalStore(root: string | URL): ObjectStore {
     async *list(folder, options = {}) {
       const { start, inside } = await tree(folder)
       try {
-        yield* listTree(start, options.startAfter ?? '', inside)
+        yield* listTree(start, options.startAfter ?? '', options.forRemoval ? null : inside)
       } catch (error) {
         throw storageError(error, 'list', start.path)
       }
@@ -112,13 +112,26 @@ export function openLocalStore(root: string | URL): ObjectStore {
       return (await inspect(key, target))!
     },
 
-    async delete(keys) {
+    async delete(keys, { emptied = false } = {}) {
+      const home = await realOrWouldBe(directory)
+      // Of many keys few folders are asked for; a link is looked into by itself.
+      const folders = new Map<string, Promise<string>>()
+      const confinedIn = async (key: string): Promise<string> => {
+        const target = path(key)
+        const folder = dirname(target)
+        const real = folders.get(folder) ?? realOrWouldBe(folder)
+        folders.set(folder, real)
+        if (!isInside(await real, home)) throw outside(key, directory)
+        const info = await lstat(target).catch(() => undefined)
+        return info?.isSymbolicLink() ? confined(key) : target
+      }
       for (let i = 0; i < keys.length; i += 32) {
-        const targets = await Promise.all(keys.slice(i, i + 32).map(confined))
+        const targets = await Promise.all(keys.slice(i, i + 32).map(confinedIn))
         durable('object-delete:before')
         await Promise.all(targets.map(remove))
         durable('object-delete:after')
       }
+      if (emptied) for (const folder of folders.keys()) await removeEmptyFolders(folder, directory)
     },
 
     localPath(key) {
@@ -175,9 +188,8 @@ async function readFile(target: string, range?: { offset: number; length: number
 /** Links the file in place where source and target share a device, else copies it first. False when the name is taken. */
 async function moveIn(localFile: string, target: string): Promise<boolean> {
   await syncFile(localFile)
-  await makeDurableFolder(dirname(target))
   try {
-    return await linkIfAbsent(localFile, target)
+    return await inFolder(dirname(target), () => linkIfAbsent(localFile, target))
   } catch (error) {
     // EPERM: the kernel forbids links to files of other owners.
     if (codeOf(error) !== 'EXDEV' && codeOf(error) !== 'EPERM') throw error

@@ -14,6 +14,15 @@ export interface ObjectInfo {
   readonly etag: string
 }
 
+export interface ListOptions {
+  readonly startAfter?: string
+  /**
+   * For whoever removes what is not needed: without anything that a symbolic link leads to (it has another name), and with the temporary
+   * files that a killed process left.
+   */
+  readonly forRemoval?: boolean
+}
+
 export interface ObjectStore extends AsyncDisposable {
   /** `file:///…` or `s3://…`, without a trailing slash. */
   readonly url: string
@@ -21,7 +30,7 @@ export interface ObjectStore extends AsyncDisposable {
    * Objects below the folder in key order (UTF-8 bytes), at any depth; hidden ones too, a store's own temporary files not.
    * `startAfter` is a key, or any text that sorts like one: only later keys come. A missing folder is empty.
    */
-  list(folder: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>
+  list(folder: string, options?: ListOptions): AsyncIterable<ObjectInfo>
   /** Names one level below the folder that hold objects, in byte order. */
   folders(folder: string): AsyncIterable<string>
   head(key: string): Promise<ObjectInfo | undefined>
@@ -39,8 +48,8 @@ export interface ObjectStore extends AsyncDisposable {
    * it returns. The file may be gone afterwards.
    */
   upload(key: string, localFile: string): Promise<ObjectInfo>
-  /** Missing ones are no error. */
-  delete(keys: readonly string[]): Promise<void>
+  /** Missing ones are no error. `emptied`: folders that this leaves empty go too, where a folder is a thing of its own. */
+  delete(keys: readonly string[], options?: { readonly emptied?: boolean }): Promise<void>
   /** Where an engine can read the object in place; null when it must be fetched first. */
   localPath(key: string): string | null
 }

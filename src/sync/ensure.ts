@@ -8,9 +8,9 @@ import type { Pass } from './run.ts'
 export async function ensure(pass: Pass): Promise<boolean> {
   const { ends, spec, ctx } = pass
   const { port, table, records } = ends.target
-  const { fields, key } = pass.inspected.facts
+  const { facts, again } = pass.inspected
   try {
-    const shape = { fields, key }
+    const shape = { fields: facts.fields, key: again ? facts.key : [] }
     const made = await patiently(spec, ctx, () => port.ensure(table, shape, readingFor(ctx, records)))
     if (!made.created) pass.columnsAdded += made.added.length
     if (made.added.length > 0 && !made.created)

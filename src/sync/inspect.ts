@@ -25,24 +25,19 @@ export async function inspect(ends: SyncEnds, spec: SyncSpec, path: Path, ctx: R
   const stored = await target.port.checkpoint(target.table, spec.id, readingFor(ctx, target.records))
   const known = await readRecord(ctx.records, path)
   if (stored !== null && known !== null) refuseChanged(spec, facts, known)
-  return { facts, stored, known, again: replaceable(facts, target.port), nulls: mayBeNull(spec, facts) }
+  return { facts, stored, known, again: replaceable(spec, facts, target.port), nulls: mayBeNull(spec, facts) }
 }
 
 function refuseUnfit({ target }: SyncEnds, spec: SyncSpec, facts: SourceFacts): void {
   const where = whereOf(spec)
   if (spec.source.appendOnly) {
-    if (spec.lookbackMs !== null && !replaceable(facts, target.port))
+    if (spec.lookbackMs !== null && !replaceable(spec, facts, target.port))
       throw fail('config', 'no-lookback', 'rows that are not replaced by a key would be there twice with a lookback', {
         where,
         hint: 'use lag instead: rows younger than that are left to the next run',
       })
     return
   }
-  if (target.port.commits === 'append')
-    throw fail('refused', 'target-appends', `${refOfPath(spec.target)} only takes rows that never change`, {
-      where,
-      hint: 'set appendOnly: true where rows of the source are never updated, or choose a target that replaces rows by key',
-    })
   if (facts.key.length === 0)
     throw fail('refused', 'no-key', 'the source has no key that tells its rows apart', {
       where,

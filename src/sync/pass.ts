@@ -17,8 +17,8 @@ const usualLagMs = 60_000
 const firstNull: Cursor = { lane: 'null', time: null, key: null }
 
 /** Rows may be written twice without being there twice. */
-export const replaceable = (facts: SourceFacts, target: SyncTarget): boolean =>
-  facts.key.length > 0 && target.commits !== 'append'
+export const replaceable = ({ source }: SyncSpec, facts: SourceFacts, target: SyncTarget): boolean =>
+  facts.key.length > 0 && !(source.appendOnly && target.appends === true)
 
 export function mayBeNull(spec: SyncSpec, facts: SourceFacts): boolean {
   return facts.fields.find((field) => field.name === spec.source.timestampColumn)?.nullable !== false

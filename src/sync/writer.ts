@@ -44,7 +44,7 @@ export class PageWriter {
   /** `end`: this is the last page of its lane. Throws Overtaken, Fenced and what the target says. */
   async write(
     page: Page,
-    { facts }: Inspected,
+    { facts, again }: Inspected,
     to: { readonly cursor: Cursor; readonly lane: Cursor['lane']; readonly end: boolean },
   ): Promise<void> {
     const { stored } = this
@@ -61,7 +61,7 @@ export class PageWriter {
       sequence: (stored?.sequence ?? 0) + 1,
       recordsIngested: (stored?.recordsIngested ?? 0) + this.counter.fresh(batch, to.lane),
     }
-    await this.put(batch, facts.key, next)
+    await this.put(batch, again ? facts.key : [], next)
     this.stored = next
     if (batch.rows === 0) return
     this.rows += batch.rows

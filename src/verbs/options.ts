@@ -92,13 +92,21 @@ export const restoreOptions = z
 export const mutateOptions = z.strictObject({ statement: z.string().min(1), as })
 export const vacuumOptions = z.strictObject({})
 /** Of tables that are files. */
-export const fileVacuumOptions = z.strictObject({
-  retainMs: z.number().int().nonnegative().nullable().default(null),
-  mode: z.enum(['full', 'lite']).default('full'),
-  belowFloor: z.boolean().default(false),
-  expired: z.boolean().default(false),
-  byRows: z.boolean().default(false),
-})
+export const fileVacuumOptions = z
+  .strictObject({
+    retainMs: z.number().int().nonnegative().nullable().default(null),
+    mode: z.enum(['full', 'lite']).default('full'),
+    belowFloor: z.boolean().default(false),
+    expired: z.boolean().default(false),
+    byRows: z.boolean().default(false),
+  })
+  .superRefine(({ retainMs, mode, belowFloor, expired, byRows }, ctx) => {
+    const alone = (option: string, message: string) => ctx.addIssue({ code: 'custom', path: [option], message })
+    if (byRows && !expired) alone('byRows', 'belongs to --expired')
+    if (belowFloor && retainMs === null) alone('belowFloor', 'belongs to --retain')
+    if (expired && (retainMs !== null || mode === 'lite'))
+      alone('expired', 'removes rows: --retain, --below-floor and --mode are of files')
+  })
 export const loadOptions = z.strictObject({
   /** Absolute paths; null = standard input. */
   inputs: z
@@ -112,10 +120,15 @@ export const loadOptions = z.strictObject({
   as,
 })
 /** Where a load can do more than append. */
-export const mergingLoadOptions = loadOptions.extend({
-  mode: z.enum(['append', 'merge', 'overwrite']).default('append'),
-  key: columnNames.default([]),
-})
+export const mergingLoadOptions = loadOptions
+  .extend({
+    mode: z.enum(['append', 'merge', 'overwrite']).default('append'),
+    key: columnNames.default([]),
+  })
+  .refine(({ mode, key }) => mode === 'merge' || key.length === 0, {
+    path: ['key'],
+    message: 'only --mode merge has a key',
+  })
 export const optimizeOptions = z.strictObject({ targetSize: bytes.nullable().default(null) })
 export const layoutOptimizeOptions = optimizeOptions.extend({
   where: condition.nullable().default(null),

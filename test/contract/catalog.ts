@@ -76,6 +76,33 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogUnderT
       expect(await a.table('lake/acme/metrics')).toBeUndefined()
     })
 
+    test('a table in the trash is seen by who asks for it, and a new one takes its place', async () => {
+      const path = 'lake/acme/metrics'
+      const put = async (id: string, state: 'active' | 'trash') => {
+        const fence = await held(a, newJob(id, path))
+        await a.commit(id, fence, { finish: finish('done', { tables: [{ put: path, spec, state }] }) })
+      }
+      await put('j1', 'active')
+      expect(await b.table(path, 'trash')).toBeUndefined()
+      expect(await collect(b.tables({ state: 'trash' }))).toEqual([])
+      await put('j2', 'trash')
+      expect(await b.table(path)).toBeUndefined()
+      for (const filter of [
+        {},
+        { path },
+        { backend: 'lake' },
+        { backend: 'lake', project: 'acme' },
+        { project: 'acme' },
+      ]) {
+        expect(await collect(b.tables(filter))).toEqual([])
+        expect(await collect(b.tables({ ...filter, state: 'trash' }))).toMatchObject([{ path, state: 'trash', spec }])
+      }
+      expect(await b.table(path, 'trash')).toMatchObject({ path, spec, state: 'trash' })
+      await put('j3', 'active')
+      expect(await b.table(path)).toMatchObject({ path, state: 'active' })
+      expect(await b.table(path, 'trash')).toBeUndefined()
+    })
+
     test('tables are listed in path order, by backend, by project, and not by a name that only begins alike', async () => {
       const fence = await held(a, newJob('j', 'x'))
       const paths = [

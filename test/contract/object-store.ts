@@ -1,7 +1,7 @@
 /** What every object store must do. A store's test file calls this with a way to open an empty store. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ObjectInfo, ObjectStore } from '../../src/storage/object-store.ts'
 
@@ -213,6 +213,20 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(text(await store.read('x/y/data.parquet'))).toBe('rows')
       await expect(store.upload('x/new', join(scratch, 'missing'))).rejects.toThrow()
       expect(await keys('x')).toEqual(['x/y/data.parquet'])
+    })
+
+    it('lists the same for removal, and removes folders with their last object', async () => {
+      for (const key of ['d/a/b/1', 'd/a/b/2', 'd/c/3', 'd/4']) await store.put(key, bytes('x'))
+      const listed = await Array.fromAsync(store.list('d', { forRemoval: true }))
+      expect(listed).toEqual(await list('d'))
+      expect(await Array.fromAsync(store.list('d', { forRemoval: true, startAfter: 'd/a/b/1' }))).toHaveLength(2)
+      await store.delete(['d/a/b/1', 'd/c/3', 'd/missing/5'], { emptied: true })
+      expect(await keys('')).toEqual(['d/4', 'd/a/b/2'])
+      await store.delete(['d/a/b/2'], { emptied: true })
+      expect(await Array.fromAsync(store.folders('d'))).toEqual([])
+      const path = store.localPath('d/x')
+      if (path !== null) expect(await readdir(dirname(path))).toEqual(['4'])
+      expect(await store.putIfAbsent('d/a/b/1', bytes('again'))).toBe('written')
     })
 
     it('deletes many, and missing ones without complaint', async () => {

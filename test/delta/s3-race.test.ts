@@ -1,4 +1,4 @@
-/** Six processes append to one table on S3 while others compact it: no commit lost, no gap in the versions, no row doubled; Delta's own kernel agrees. */
+/** Six processes append to one table on S3 while others compact it: no commit lost, no gap in the versions, no row doubled, checkpoints in their place; Delta's own kernel agrees. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,12 +60,19 @@ test('appends beside optimize', async () => {
   expect(compacted.length, 'an optimize met the appends').toBeGreaterThan(0)
 
   const store = openS3Store(`s3://${bucket}/prefix/projects/acme/events`, connection)
-  const log = (await Array.fromAsync(store.list('_delta_log')))
-    .map(({ key }) => key)
-    .filter((key) => key.endsWith('.json'))
+  const keys = (await Array.fromAsync(store.list('_delta_log'))).map(({ key }) => key)
+  const log = keys.filter((key) => key.endsWith('.json'))
   expect(log).toEqual(log.map((_, version) => `_delta_log/${String(version).padStart(20, '0')}.json`))
   const texts = await Promise.all(log.map(async (key) => new TextDecoder().decode(await store.read(key))))
   expect(texts.filter((text) => text.includes('"operation":"WRITE"'))).toHaveLength(writers * commits)
+  const tens = Array.from({ length: Math.floor((log.length - 1) / 10) }, (_, i) =>
+    String(10 * (i + 1)).padStart(20, '0'),
+  )
+  expect(keys.filter((key) => key.endsWith('.parquet'))).toEqual(
+    tens.map((ten) => `_delta_log/${ten}.checkpoint.parquet`),
+  )
+  const hint = JSON.parse(new TextDecoder().decode(await store.read('_delta_log/_last_checkpoint')))
+  expect(tens).toContain(String(hint.version).padStart(20, '0'))
 
   const sums = 'count(*) as rows, count(distinct writer * 1000000 + n) as distinct_rows, sum(n)::bigint as total'
   const expected = {

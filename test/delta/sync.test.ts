@@ -42,15 +42,42 @@ describe('sync run', () => {
     expect((await chdb.content(realpathSync(join(world.folder, 'lake/projects/default/log')))).rows).toBe(19)
   }, 60_000)
 
-  test('a source whose rows change is refused: there is nothing here that replaces rows', async () => {
-    using world = new LakeWorld([keyed('orders')])
+  test('rows that change replace themselves, late ones come, and an older version does not come back', async () => {
+    using world = new LakeWorld([keyed('orders', ', lookback: 1h')])
     await using tblctl = await world.open()
     await world.table(tblctl, 'orders', awkward)
-    const [item] = (await tblctl.syncs.run(all)).items
-    expect(item).toMatchObject({
-      status: 'failed',
-      error: { message: expect.stringContaining('rows that never change') },
-    })
+    expect((await tblctl.syncs.run(all)).items[0]).toMatchObject({ status: 'changed', result: { recordsIngested: 17 } })
+    expect(await rowsOfSync(tblctl, 'dst:orders')).toEqual(linesOf(awkward))
+    const ago = (ms: number) => new Date(Date.now() - ms).toISOString().replace('Z', '000Z')
+    const fresh = { id: 31, at: ago(1), note: 'fresh' }
+    const newer = { id: 3, at: ago(2), note: 'updated' }
+    const older = { id: 4, at: '1999-01-01T00:00:00Z', note: 'an older version, outside of the lookback' }
+    const timed = { id: 14, at: ago(3), note: 'has a time now' }
+    const late = { id: 30, at: ago(1_800_000), note: 'late' }
+    await world.add(tblctl, 'orders', [fresh, newer, older, timed])
+    expect((await tblctl.syncs.run(all)).items[0]).toMatchObject({ status: 'changed' })
+    await world.add(tblctl, 'orders', [late])
+    await optimize(tblctl, 'dst:orders')
+    expect((await tblctl.syncs.run(all)).items[0]).toMatchObject({ status: 'changed' })
+    const expected = [...awkward.filter(({ id }) => id !== 3 && id !== 14), newer, timed, fresh, late]
+    expect(await rowsOfSync(tblctl, 'dst:orders')).toEqual(linesOf(expected))
+    expect((await tblctl.syncs.run(all)).items[0]).toMatchObject({ status: 'unchanged' })
+    const folder = realpathSync(join(world.folder, 'lake/projects/default/orders'))
+    await using chdb = startChdb(realpathSync(world.folder))
+    expect((await chdb.content(folder)).rows).toBe(19)
+    expect(orphansOf(folder)).toEqual([])
+  }, 60_000)
+
+  test('an append-only source with a key is read once and only appended', async () => {
+    using world = new LakeWorld([keyed('orders', ', appendOnly: true')])
+    await using tblctl = await world.open()
+    await world.table(tblctl, 'orders', awkward)
+    expect((await tblctl.syncs.run(all)).items[0]).toMatchObject({ status: 'changed' })
+    expect(await rowsOfSync(tblctl, 'dst:orders')).toEqual(linesOf(awkward))
+    const operations = logOf(join(world.folder, 'lake/projects/default/orders')).flatMap((actions) =>
+      actions.flatMap(({ commitInfo }) => (commitInfo ? [commitInfo.operation] : [])),
+    )
+    expect(new Set(operations)).toEqual(new Set(['CREATE TABLE', 'WRITE']))
   })
 
   test('killed at any durable step, the same command ends as if nothing had happened', async () => {
@@ -90,6 +117,32 @@ const at = (sequence: number, fence = 1, sync = 's'): Checkpoint => ({
   fence,
   sequence,
   recordsIngested: sequence,
+})
+
+describe('a sync that replaces rows', () => {
+  test('killed at any durable step, the same command ends as if nothing had happened', async () => {
+    const newer = [3, 12, 15].map((id) => ({ id, at: `2021-01-01T00:00:0${id % 10}Z`, note: 'newer' }))
+    await killEverywhere(
+      {
+        setUp: async () => {
+          const world = new LakeWorld([keyed('orders', ', lookback: 100000h')])
+          await using tblctl = await world.open()
+          await world.table(tblctl, 'orders', awkward.slice(0, 16))
+          await tblctl.syncs.run(all)
+          await world.add(tblctl, 'orders', newer)
+          return world
+        },
+        command: (world, env) => world.run(['sync', 'run', '-y', '-q'], env),
+        oracle: async (world) => {
+          await using tblctl = await world.open()
+          const { recordsIngested, state } = (await tblctl.syncs.status(['orders']))[0]!
+          return { rows: await rowsOfSync(tblctl, 'dst:orders'), recordsIngested, state }
+        },
+        every: 9,
+      },
+      3,
+    )
+  }, 240_000)
 })
 
 describe('the port', () => {
@@ -179,6 +232,65 @@ describe('the port', () => {
     ).toMatchObject({
       status: 'changed',
     })
+  })
+
+  test('replaces by key what is not newer, in one commit with the checkpoint', async () => {
+    await using lake = new Lake(schemas)
+    const tblctl = await lake.open()
+    await create(tblctl, 'lake:acme/t', 'parted')
+    await using open = await targetOf(lake)
+    const { target, subject, ctx } = open
+    const fields = [id, field('p', 'Utf8'), field('n', 'Int64')]
+    const key = ['id', 'p']
+    const keyedPage = (rows: readonly (readonly [bigint, string, bigint | null])[]) => ({
+      batch: { fields, columns: [0, 1, 2].map((c) => rows.map((row) => row[c]!)), rows: rows.length } as Batch,
+      key,
+      newest: 'n',
+    })
+    expect(await target.ensure(subject, { fields, key }, ctx)).toEqual({ created: false, added: ['n'] })
+    const first = keyedPage([
+      [1n, 'a', 5n],
+      [2n, 'a', null],
+      [3n, 'b', 5n],
+      [3n, 'b', 6n],
+    ])
+    expect(await target.write(subject, first, null, at(1), ctx)).toBe('committed')
+    const second = keyedPage([
+      [1n, 'a', 4n],
+      [1n, 'b', 4n],
+      [2n, 'a', 1n],
+      [3n, 'b', null],
+    ])
+    expect(await target.write(subject, second, null, at(2), ctx)).toBe('moved')
+    expect(await target.write(subject, second, at(1), at(2), ctx)).toBe('committed')
+    expect(await rowsOf(tblctl, 'lake:acme/t', 'select id::int, p, n::int from t order by all')).toEqual([
+      [1, 'a', 5],
+      [1, 'b', 4],
+      [2, 'a', 1],
+      [3, 'b', 6],
+    ])
+    const last = logOf(lake.table('t')).at(-1)!
+    expect(last.some((action) => action.domainMetadata) && last.some((action) => action.remove)).toBe(true)
+    // All that comes is older than what is there: the checkpoint moves, and nothing else.
+    expect(await target.write(subject, keyedPage([[1n, 'a', 1n]]), at(2), at(3), ctx)).toBe('committed')
+    expect(await target.checkpoint(subject, 's', ctx)).toEqual(at(3))
+    const nameless = target.write(subject, keyedPage([[1n, '', 1n]]), at(3), at(4), ctx)
+    await expect(nameless).rejects.toMatchObject({ view: { kind: 'data', code: 'null-key' } })
+    expect(orphansOf(lake.table('t'))).toEqual([])
+  })
+
+  test('an append-only table takes no rows that replace others', async () => {
+    await using lake = new Lake(schemas)
+    await create(await lake.open(), 'lake:acme/t', 'strict')
+    const { metaData } = logOf(lake.table('t'))
+      .flat()
+      .find((action) => action.metaData)!
+    commitAs(lake.table('t'), [{ metaData: { ...metaData, configuration: { 'delta.appendOnly': 'true' } } }])
+    await using open = await targetOf(lake)
+    const { target, subject, ctx } = open
+    const keyedShape = { fields: [id], key: ['id'] }
+    await expect(target.ensure(subject, keyedShape, ctx)).rejects.toMatchObject({ view: { code: 'append-only' } })
+    expect(await target.ensure(subject, shape(id), ctx)).toEqual({ created: false, added: [] })
   })
 
   test('a column that must have a value and that the source has not: refused; a foreign commit is no obstacle', async () => {

@@ -34,6 +34,8 @@ export interface LoadWith {
   readonly rejectTo?: string
   readonly input?: AsyncIterable<Uint8Array>
   readonly dryRun?: boolean
+  readonly mode?: 'append' | 'merge' | 'overwrite'
+  readonly key?: readonly string[]
 }
 
 export async function loadInto(
@@ -56,6 +58,7 @@ export async function loadInto(
     rejectTo: more.rejectTo ?? null,
     input: more.input ?? (async function* () {})(),
     dryRun: more.dryRun ?? false,
+    how: { ...(more.mode ? { mode: more.mode } : {}), ...(more.key ? { key: more.key } : {}) },
   })
   return report.items[0]!
 }

@@ -25,6 +25,8 @@ export type Fault =
   | 'unknown'
   /** 200 with an error for each key in it: DeleteObjects alone answers so. */
   | 'refuse-keys'
+  /** The same, for one key of them: SlowDown. The others are carried out. */
+  | 'slow-key'
 
 interface Stored {
   readonly bytes: Buffer
@@ -128,8 +130,11 @@ export async function startS3Double(...buckets: readonly string[]): Promise<S3Do
           200,
           '<?xml version="1.0"?><DeleteResult><Error><Key>root/d/7</Key><Code>AccessDenied</Code></Error></DeleteResult>',
         )
-      for (const [, name] of body.toString().matchAll(/<Key>(.*?)<\/Key>/gs)) bucket.delete(unescapeXml(name!))
-      return send(200, '<?xml version="1.0"?><DeleteResult></DeleteResult>')
+      const names = [...body.toString().matchAll(/<Key>(.*?)<\/Key>/gs)].map(([, name]) => name!)
+      const slow = fault === 'slow-key' ? names.shift() : undefined
+      for (const name of names) bucket.delete(unescapeXml(name))
+      const errors = slow === undefined ? '' : `<Error><Key>${slow}</Key><Code>SlowDown</Code></Error>`
+      return send(200, `<?xml version="1.0"?><DeleteResult>${errors}</DeleteResult>`)
     }
     const upload = uploads.get(query.get('uploadId') ?? '')
     switch (request.method) {

@@ -30,7 +30,7 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
   name: 'load',
   summary: 'Load rows from files or standard input',
   description:
-    'The files named together are one batch, and a batch is loaded into a table once, however often the command is killed and run again. The same file named alone or beside others is another batch; what standard input brings is new each time, unless --batch-id names it.\n\nA row that does not fit ends the load and says its file, line and column; with --reject-to it is put aside and the load goes on.',
+    'The files named together are one batch, and a batch is loaded into a table once, however often the command is killed and run again. The same file named alone or beside others is another batch; what standard input brings is new each time, unless --batch-id names it.\n\nA row that does not fit ends the load and says its file, line and column; with --reject-to it is put aside and the load goes on.\n\nWith --mode merge a row takes the place of the row of its key, and of rows that share a key the last one stays. With --mode overwrite the rows take the place of all others in one step, and readers never see half of it.',
   examples: [
     { command: 'tblctl load lake:acme/metrics a.ndjson b.parquet', does: 'two files' },
     { command: 'producer | tblctl load lake:acme/metrics - --commit-every 10s', does: 'a stream, a commit every 10 s' },
@@ -55,7 +55,11 @@ export const command: CommandModule<{ ref: string; files: readonly string[] }, O
       description: 'append; merge, where rows replace those of their --key; overwrite, where they replace all',
       choices: ['append', 'merge', 'overwrite'],
     },
-    { flags: '--key <columns>', description: 'columns that name a row, by commas, for --mode merge', parse: names },
+    {
+      flags: '--key <columns>',
+      description: 'columns that name a row, by commas, for --mode merge; default: the primary_key of the table schema',
+      parse: names,
+    },
     asOption,
   ],
   takes: changing,

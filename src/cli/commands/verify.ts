@@ -1,5 +1,6 @@
 /** `tblctl verify`: is a table what its log says? With --repair, what can be mended is. */
 import type { Tblctl } from '../../api/open.ts'
+import { formatBytes } from '../../core/units.ts'
 import type { CommandModule } from '../command.ts'
 import { reportColumns } from '../output/report.ts'
 import { clean } from '../output/text.ts'
@@ -18,9 +19,15 @@ const columns: readonly Column<Verified>[] = [
   { name: 'checked', value: ({ checked }) => checked, format: checkedText },
 ]
 
+/** `{files: 3, bytes: 1200, unnamedFiles: 0}` → `3 files, 1.2 KB`; what there is none of is for `-o json`. */
 function checkedText(checked: object): string {
   return Object.entries(checked)
-    .map(([name, value]) => `${value} ${name}`)
+    .filter(([, value]) => typeof value === 'number' && value > 0)
+    .map(([name, value]) => {
+      const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+      const what = words.replace(/ ?bytes$/, '')
+      return what === words ? `${value} ${words}` : `${formatBytes(value)} ${what}`.trimEnd()
+    })
     .join(', ')
 }
 

@@ -86,7 +86,7 @@ export const sharedFlags: readonly SharedFlag[] = [
   // biome-ignore format: a table
   { key: 'yes', flags: '-y, --yes', variable: 'TBLCTL_YES', trait: 'approval', description: 'approve without a question; not enough where something is gone for good' },
   // biome-ignore format: a table
-  { key: 'confirm', flags: '--confirm <name>', variable: 'TBLCTL_CONFIRM', trait: 'approval', description: 'approve what is hard to get back: the ref, or "N tables" when there are several' },
+  { key: 'confirm', flags: '--confirm <name>', variable: 'TBLCTL_CONFIRM', trait: 'approval', description: 'approve what is hard to get back: the name of the table, or "N tables" when there are several' },
   // biome-ignore format: a table
   { key: 'output', flags: '-o, --output <format>', variable: 'TBLCTL_OUTPUT', trait: 'output', choices: outputFormats, parse: choice('output format', outputFormats), description: 'how data is printed' },
   // biome-ignore format: a table

@@ -79,7 +79,7 @@ const errorText = (error: ErrorView): string =>
   `${error.where === undefined ? '' : `${error.where}: `}${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`
 
 /** What is only worth a word when it happened. */
-const quietAtZero = new Set(['rejected', 'expired', 'binsLost'])
+const quietAtZero = new Set(['rejected', 'expired', 'binsLost', 'rowsSuperseded', 'duplicatesRemoved'])
 
 /** `{answer: 'created', files: '50 → 1', bytesAfter: 9000000}` → `created, files 50 → 1, bytes after 9 MB`; what is nested is for `-o json`. */
 function resultText(result: JsonObject): string {

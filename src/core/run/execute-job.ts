@@ -124,10 +124,10 @@ async function begin(host: Host, request: RunRequest, job: NewJob): Promise<Leas
 
 const rank = (risk: Risk): number => ['routine', 'moderate', 'severe'].indexOf(risk)
 
-/** What was approved covers a new plan of no greater risk. */
+/** What was approved covers a new plan of no greater risk; what is gone for good is asked about as it is now. */
 async function approvedAgain(host: Host, work: Work, before: Plan, now: Plan): Promise<boolean> {
   return (
-    rank(now.risk) <= rank(before.risk) ||
+    (now.risk !== 'severe' && rank(now.risk) <= rank(before.risk)) ||
     host.approver.approve([{ verb: work.verb, subject: work.subject, plan: now }])
   )
 }

@@ -1,9 +1,11 @@
 /** From a file that the engine wrote to an `add` action: its place below the table, its statistics, its upload, and the way back. */
 import { createHash, randomUUID } from 'node:crypto'
-import { TblctlError } from '../../core/errors.ts'
+import { fail, TblctlError } from '../../core/errors.ts'
 import type { ReadContext } from '../../core/operation.ts'
+import { printable } from '../../core/ref.ts'
 import type { WrittenFile } from '../../engine/write-parquet.ts'
 import type { Add, PartitionValues } from './log/actions.ts'
+import { physicalName } from './log/column-mapping.ts'
 import { encodePath, tableKey } from './log/paths.ts'
 import { fileKey } from './log/replay.ts'
 import { formatStats } from './log/stats.ts'
@@ -18,16 +20,21 @@ export interface PublishOptions {
   readonly tags?: Readonly<Record<string, string>>
 }
 
-/** Moves the file to its place; it belongs to the table once the action is committed. When it fails, nothing is left there. */
+/**
+ * Moves the file to its place; it belongs to the table once the action is committed. When it fails, nothing is left there. `values`: by the
+ * columns' own names, every partition column among them.
+ */
 export async function publish(
   { location, snapshot }: DeltaTable,
   file: WrittenFile,
   values: PartitionValues,
   { dataChange, tags }: PublishOptions,
 ): Promise<Add> {
-  const { partitionColumns, configuration } = snapshot.metadata
-  const partitionValues = Object.fromEntries(partitionColumns.map((column) => [column, values[column] || null]))
-  const folders = partitionColumns.map((column) => folderName(column, partitionValues[column]!))
+  const { metadata, mapping } = snapshot
+  const partitionValues = Object.fromEntries(
+    metadata.partitionColumns.map((column) => [physicalName(mapping, column), partitionValueOf(values, column)]),
+  )
+  const folders = Object.entries(partitionValues).map(([column, value]) => folderName(column, value))
   const path = [...folders, `part-00000-${randomUUID()}-c000.zstd.parquet`].join('/')
   const { size, modifiedAt } = await upload({ location, snapshot }, path, file.path)
   return {
@@ -36,9 +43,16 @@ export async function publish(
     size,
     modificationTime: modifiedAt.getTime(),
     dataChange,
-    stats: formatStats(file, { fields: storedFields(snapshot), partitionColumns, configuration }),
+    stats: formatStats(file, { ...metadata, fields: storedFields(snapshot), mapping }),
     ...(tags ? { tags } : {}),
   }
+}
+
+/** The log's empty text is null. Without a value at all the rows would land in another partition. */
+function partitionValueOf(values: PartitionValues, column: string): string | null {
+  const value = values[column]
+  if (value === undefined) throw fail('bug', 'bad-partition', `no value for the partition column ${printable(column)}`)
+  return value || null
 }
 
 async function upload({ location: { store, prefix } }: DeltaTable, path: string, localFile: string) {

@@ -1,15 +1,21 @@
 /** describe and stats: what the log says, and with `exact` what the footers of the files say. */
 import { createHash } from 'node:crypto'
-import type { TableDescription, TableStatistics } from '../../core/driver.ts'
+import type { PointInTime, TableDescription, TableStatistics } from '../../core/driver.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
 import { countRows } from './count.ts'
 import { rowsOf, sizesOf } from './facts.ts'
 import type { Snapshot } from './log/snapshot.ts'
+import { timeText } from './log/versions.ts'
 import { type Lake, openTable } from './table.ts'
 
-export async function describe(lake: Lake, table: Subject, ctx: ReadContext): Promise<TableDescription> {
-  const { snapshot, location } = await openTable(lake, table, ctx)
+export async function describe(
+  lake: Lake,
+  table: Subject,
+  ctx: ReadContext,
+  at: PointInTime | null = null,
+): Promise<TableDescription> {
+  const { snapshot, location } = await openTable(lake, table, ctx, at)
   const { protocol, metadata } = snapshot
   const { rows, unknownFiles } = rowsOf(snapshot)
   return {
@@ -29,6 +35,10 @@ export async function describe(lake: Lake, table: Subject, ctx: ReadContext): Pr
       description: metadata.description ?? null,
       createdAt: timeText(metadata.createdTime ?? null),
       protocol: protocol as unknown as JsonObject,
+      features: featuresOf(protocol),
+      columnMapping: metadata.configuration['delta.columnMapping.mode'] ?? 'none',
+      checkpoint: snapshot.checkpoint,
+      filesWithDeletionVectors: [...snapshot.files.values()].filter((file) => file.deletionVector !== undefined).length,
       properties: metadata.configuration,
     },
   }
@@ -55,15 +65,13 @@ export async function stats(
   }
 }
 
+/** Those that the protocol lists by name. */
+const featuresOf = ({ readerFeatures = [], writerFeatures = [] }: Snapshot['protocol']): readonly string[] =>
+  [...new Set([...readerFeatures, ...writerFeatures])].sort()
+
 const unknownRows = (files: number): string =>
   `${files} files have no row count in the log; tblctl stats --exact counts them`
 const timeOf = (snapshot: Snapshot): string | null => timeText(snapshot.timestamp)
-
-/** A log may hold any number; null when it is no time. */
-function timeText(milliseconds: number | null): string | null {
-  const time = new Date(milliseconds ?? Number.NaN)
-  return Number.isNaN(time.getTime()) ? null : time.toISOString()
-}
 
 /** Equal for equal columns and partitioning. */
 export const schemaHashOf = (snapshot: Snapshot): string =>

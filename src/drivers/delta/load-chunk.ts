@@ -1,61 +1,79 @@
 /** One chunk of a load: written, moved into place and committed, or nothing of it is left. */
-import type { LoadOptions } from '../../core/driver.ts'
 import { fail } from '../../core/errors.ts'
-import type { RunContext } from '../../core/operation.ts'
 import { type Field, sameType } from '../../core/types.ts'
 import { type Engine, readingFiles } from '../../engine/engine.ts'
 import type { Chunk } from '../../engine/ingest/chunk.ts'
 import { commitTo } from './commit-table.ts'
 import { bytesOf, discard, withdraw } from './data-file.ts'
-import { appIdOf, metricsOf, type Progress } from './load-progress.ts'
+import type { LoadBatch } from './load-batch.ts'
+import { type Figures, type LoadContext, metricsOf } from './load-progress.ts'
 import type { Add } from './log/actions.ts'
 import type { CommitOutcome } from './log/commit-request.ts'
+import { neverNull } from './merge-key.ts'
 import { committer, type DeltaTable, type Lake, refreshed } from './table.ts'
+import { timeColumnProperty } from './table-properties.ts'
 import { storedField } from './types.ts'
 import { writeRows } from './write-rows.ts'
-
-export type LoadContext = RunContext<Progress, LoadOptions>
 
 /** The table as it was when the input was opened: what its rows were checked against. */
 export interface Columns {
   readonly fields: readonly Field[]
   readonly partitions: readonly string[]
+  /** As the table says; null where it does not. */
+  readonly timeColumn: string | null
 }
-export const columnsOf = ({ snapshot }: DeltaTable): Columns => ({
-  fields: snapshot.fields,
+export const columnsOf = ({ snapshot }: DeltaTable, { key }: LoadBatch): Columns => ({
+  fields: neverNull(snapshot.fields, key),
   partitions: snapshot.metadata.partitionColumns,
+  timeColumn: snapshot.metadata.configuration[timeColumnProperty] ?? null,
 })
 
 export type ChunkOutcome =
-  | { readonly is: 'committed'; readonly done: Omit<Progress, 'commits'> }
+  | { readonly is: 'committed'; readonly figures: Figures; readonly version: number }
   /** The same batch was loaded further by another process. */
   | { readonly is: 'overtaken' }
   /** The table's columns changed so that these rows no longer fit as they are. */
   | { readonly is: 'misfit' }
   | { readonly is: 'conflict'; readonly why: string }
 
+export interface ChunkStore {
+  readonly lake: Lake
+  readonly engine: Engine
+  readonly batch: LoadBatch
+  readonly ctx: LoadContext
+}
+
 const attempts = 5
 
-export async function storeChunk(
-  lake: Lake,
-  engine: Engine,
+export async function appendChunk(
+  { lake, engine, batch, ctx }: ChunkStore,
   base: DeltaTable,
   columns: Columns,
   chunk: Chunk,
-  ctx: LoadContext,
 ): Promise<ChunkOutcome> {
   let table = base
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const adds = chunk.rows > 0 ? await writeChunk(engine, table, columns, chunk) : []
+    const adds = await writeChunk(engine, table, columns, chunk)
     const figures = { rows: chunk.rows, rejected: chunk.rejected, files: adds.length, bytes: bytesOf(adds) }
     let outcome: CommitOutcome
     try {
-      outcome = await append(lake, table, columns, adds, chunk.consumed, metricsOf(figures), ctx)
+      const request = {
+        snapshot: table.snapshot,
+        kind: 'append' as const,
+        actions: adds.map((add) => ({ add })),
+        txn: { appId: batch.appId, version: chunk.consumed },
+        operation: {
+          name: 'WRITE',
+          parameters: { mode: 'Append', partitionBy: JSON.stringify(columns.partitions) },
+          metrics: metricsOf(batch, figures),
+        },
+      }
+      outcome = await commitTo(lake, table.location, request, committer(ctx), ctx)
     } catch (error) {
       await withdraw(lake, table, adds, error, ctx)
       throw error
     }
-    if (outcome.is === 'committed') return { is: 'committed', done: { ...figures, version: outcome.version } }
+    if (outcome.is === 'committed') return { is: 'committed', figures, version: outcome.version }
     await discard(table, adds)
     if (outcome.is === 'already' || outcome.is === 'overtaken') return { is: 'overtaken' }
     if (outcome.is === 'conflict') return outcome
@@ -65,7 +83,7 @@ export async function storeChunk(
   return { is: 'conflict', why: `the table's schema changed ${attempts} times in a row` }
 }
 
-/** Rows with these columns can be appended to the table as it is now: what it has besides is nullable. */
+/** Rows with these columns can be written to the table as it is now: what it has besides is nullable. */
 export function stillFit({ fields, partitions }: Columns, { snapshot }: DeltaTable): boolean {
   if (JSON.stringify(partitions) !== JSON.stringify(snapshot.metadata.partitionColumns)) return false
   const now = new Map(snapshot.fields.map((field) => [field.name, field]))
@@ -77,33 +95,22 @@ export function stillFit({ fields, partitions }: Columns, { snapshot }: DeltaTab
   return [...now.values()].every((field) => field.nullable)
 }
 
-function append(
-  lake: Lake,
-  { location, snapshot }: DeltaTable,
-  { partitions }: Columns,
-  adds: readonly Add[],
-  consumed: number,
-  metrics: Readonly<Record<string, number>>,
-  ctx: LoadContext,
-): Promise<CommitOutcome> {
-  const request = {
-    snapshot,
-    kind: 'append' as const,
-    actions: adds.map((add) => ({ add })),
-    txn: { appId: appIdOf(ctx.options), version: consumed },
-    operation: { name: 'WRITE', parameters: { mode: 'Append', partitionBy: JSON.stringify(partitions) }, metrics },
-  }
-  return commitTo(lake, location, request, committer(ctx), ctx)
-}
-
-async function writeChunk(engine: Engine, table: DeltaTable, columns: Columns, chunk: Chunk): Promise<readonly Add[]> {
+export async function writeChunk(
+  engine: Engine,
+  table: DeltaTable,
+  columns: Columns,
+  chunk: Chunk,
+): Promise<readonly Add[]> {
+  if (chunk.rows === 0) return []
   const fields = columns.fields.map(storedField)
-  // Text rows lie in files of the engine's own, which are no Parquet.
-  const inputs = chunk.files.filter((file) => !file.startsWith(engine.directory) || file.endsWith('.parquet'))
-  const { adds, rows } = await readingFiles(engine, inputs, () =>
+  const { adds, rows } = await readingFiles(engine, parquetInputs(engine, chunk), () =>
     writeRows(engine, table, chunk.select, { dataChange: true, fields }),
   )
   if (rows === chunk.rows) return adds
   await discard(table, adds)
   throw fail('bug', 'rows-differ', `${chunk.rows} rows were read and ${rows} written`)
 }
+
+/** Text rows lie in files of the engine's own, which are no Parquet. */
+export const parquetInputs = (engine: Engine, { files }: Chunk): readonly string[] =>
+  files.filter((file) => !file.startsWith(engine.directory) || file.endsWith('.parquet'))

@@ -4,10 +4,11 @@ import type { RunContext } from '../../core/operation.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
 import { commitTo } from './commit-table.ts'
 import type { Location } from './location.ts'
+import { commitOfJob } from './log/commit-of-job.ts'
 import { createActions } from './log/create.ts'
-import { isObject } from './log/exact-json.ts'
-import { readCommit, type Snapshot } from './log/snapshot.ts'
+import type { Snapshot } from './log/snapshot.ts'
 import { committer, type Lake, snapshotAt } from './table.ts'
+import { schemaProperties } from './table-properties.ts'
 
 /** `created`: by this very job, in this run or before it was killed. */
 export type Answer = 'created' | 'adopted'
@@ -33,12 +34,9 @@ export async function makeTable(
   return { answer, there: await snapshotAt(lake, location, ctx) }
 }
 
-async function wasMadeBy({ store, prefix }: Location, job: string): Promise<boolean> {
-  const first = (await readCommit(store, prefix, 0)) ?? []
-  return first.some(
-    (action) => 'commitInfo' in action && isObject(action.commitInfo.tblctl) && action.commitInfo.tblctl.job === job,
-  )
-}
+/** Its version 0, where the log still has it. */
+export const wasMadeBy = async (location: Location, job: string): Promise<boolean> =>
+  (await commitOfJob(location, job, { from: 0, to: 0 })) === 0
 
 /** Throws what Delta cannot hold, by name. */
 export function actionsFor(schema: TableSchema, now: Date) {
@@ -48,7 +46,7 @@ export function actionsFor(schema: TableSchema, now: Date) {
     ...(schema.description === null ? {} : { description: schema.description }),
     fields: schema.fields,
     partitionColumns: schema.partitions,
-    configuration: {},
+    configuration: schemaProperties(schema),
     createdTime: now.getTime(),
   })
 }

@@ -1,28 +1,43 @@
-/** optimize: small files become one, bin by bin, each bin one commit. Appends go on meanwhile and never disturb it; readers see the same rows. */
-import { join } from 'node:path'
-import { fail } from '../../core/errors.ts'
-import type { Operation, Plan, RunContext } from '../../core/operation.ts'
+/**
+ * optimize: fewer and larger files with the same rows, or rows in another order, bin by bin, each bin one commit. Appends go on meanwhile and
+ * never disturb it.
+ */
+import type { LayoutOptions } from '../../core/driver.ts'
+import type { Operation, Plan, ReadContext } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
-import { type Engine, openEngine, readingFiles } from '../../engine/engine.ts'
-import { writeParquet } from '../../engine/write-parquet.ts'
-import { optimizeOptions } from '../../verbs/options.ts'
-import { type Bin, packBins, packedTag } from './bins.ts'
-import { commitTo } from './commit-table.ts'
-import { countRowsIn } from './count.ts'
-import { discard, publish, withdraw } from './data-file.ts'
+import { layoutOptimizeOptions } from '../../verbs/options.ts'
+import { type Bin, packBins } from './bins.ts'
+import { chosenFiles } from './chosen-partitions.ts'
 import { schemaHashOf } from './describe.ts'
-import type { CommitOutcome } from './log/commit-request.ts'
+import { type Layout, layoutBins, layoutOf, layoutText } from './layout.ts'
+import { tableKey } from './log/paths.ts'
+import { targetFileSize } from './log/properties.ts'
 import { requireWritable } from './log/protocol.ts'
-import { removeOf } from './log/replay.ts'
-import { committer, type DeltaTable, type Lake, openTable, refreshed, scanFiles, storedFields } from './table.ts'
+import { lackOfRoom, openWithin, requireMemory, takeTurn } from './resources.ts'
+import { rewriteBin } from './rewrite-bin.ts'
+import { type DeltaTable, type Lake, openTable, refreshed, storedFields } from './table.ts'
+import { layoutTag, type Target } from './triggers.ts'
 
 /** Delta Spark's is 1 GB, delta-rs's 100 MB. */
 const defaultTargetSize = 256_000_000
 
+export type OptimizeOptions = { readonly targetSize: number | null } & LayoutOptions
+
+/** What decides about the bins, as it was when it was planned. */
+type Wanted = {
+  readonly target: Target
+  readonly sort: readonly string[]
+  readonly zorder: readonly string[]
+  readonly where: string | null
+  /** What `where` means by now. */
+  readonly at: string
+}
 interface OptimizePlan extends Plan {
+  readonly wanted: Wanted
   readonly targetSize: number
   readonly version: number
+  readonly layout: string | null
   readonly files: number
   readonly bins: number
   readonly bytes: number
@@ -38,39 +53,42 @@ interface State {
 }
 interface Result extends State {
   readonly version: number | null
+  readonly layout: string | null
   readonly verified: readonly string[]
 }
 const nothing: State = { filesRemoved: 0, filesAdded: 0, bytesBefore: 0, bytesAfter: 0, rows: 0, binsLost: 0 }
 
-export function optimize(lake: Lake): Operation<{ targetSize: number | null }, OptimizePlan, Result, State> {
+export function optimize(lake: Lake): Operation<OptimizeOptions, OptimizePlan, Result, State> {
   return {
-    options: optimizeOptions,
-    version: 1,
+    options: layoutOptimizeOptions,
+    version: 2,
     hold: 'run',
     resume: 'replan', // after a kill the log is the truth; files that no commit names wait for vacuum
-    key: () => 'optimize',
+    key: keyOf,
     async plan(subject, options, ctx) {
       const table = await openTable(lake, subject, ctx)
       const { snapshot, location } = table
       requireWritable(snapshot, location.url)
-      const targetSize = options.targetSize ?? defaultTargetSize
-      const bins = packBins(snapshot.files.values(), targetSize)
+      const wanted = wantedOf(options, table, ctx)
+      const { bins, layout } = await binsOf(lake, table, wanted, ctx)
+      requireMemory(options.memory ?? null, layout !== null || isOrdering(bins))
       const files = bins.reduce((sum, bin) => sum + bin.files.length, 0)
       const bytes = bins.reduce((sum, bin) => sum + bin.bytes, 0)
-      const ref = refOfPath(subject.path)
+      const lack = await lackOfRoom(await lake.environment.scratch(), roomFor(bins, table))
       return {
         changes: bins.length,
         risk: 'routine',
         summary: [
-          bins.length === 0
-            ? `optimize ${ref}: nothing to do (${snapshot.files.size} files)`
-            : `optimize ${ref}: ${files} files (${formatBytes(bytes)}) become ${bins.length}; ${snapshot.files.size} → ${snapshot.files.size - files + bins.length} files`,
+          summaryOf(refOfPath(subject.path), bins, { files, bytes, all: snapshot.files.size, layout, wanted }),
+          ...(lack === null ? [] : [lack]),
         ],
         // Not the version: appends move it all the time and never make this plan wrong.
         basis: { id: snapshot.metadata.id, schemaHash: schemaHashOf(snapshot) },
         leases: [{ path: subject.path, mode: 'maintain' }],
-        targetSize,
+        wanted,
+        targetSize: wanted.target.size,
         version: snapshot.version,
+        layout: layout === null ? null : layoutText(layout),
         files,
         bins: bins.length,
         bytes,
@@ -80,23 +98,29 @@ export function optimize(lake: Lake): Operation<{ targetSize: number | null }, O
       let table = await openTable(lake, ctx.subject, ctx)
       if (table.snapshot.metadata.id !== plan.basis.id || schemaHashOf(table.snapshot) !== plan.basis.schemaHash)
         return { is: 'stale', why: 'its schema changed' }
-      const bins = packBins(table.snapshot.files.values(), plan.targetSize)
+      const { wanted } = plan
+      const { bins, layout } = await binsOf(lake, table, wanted, ctx)
+      const options = { layout, targetSize: wanted.target.size, where: wanted.where }
       let state: State = ctx.state ?? nothing
       let version: number | null = null
-      await using engine = await openEngine({ scratch: await lake.environment.scratch(), signal: ctx.signal })
+      const memory = ctx.options.memory ?? null
+      using _turn = await takeTurn(memory)
+      const scratch = await lake.environment.scratch()
+      await using engine = await openWithin(memory, isOrdering(bins), { scratch, signal: ctx.signal })
       for (const [i, bin] of bins.entries()) {
-        let done = await rewrite(lake, engine, table, bin, ctx)
+        let done = await rewriteBin(lake, engine, table, bin, options, ctx)
         if (done.is === 'metadata-changed') {
           // What is done stays reported; the other bins go on with the columns that the table has now.
           if (state.filesRemoved === 0) return { is: 'stale', why: `version ${done.version} changed its schema` }
           table = await refreshed(lake, table, ctx)
-          done = await rewrite(lake, engine, table, bin, ctx)
+          const now = { ...options, layout: layoutOf(wanted, table.snapshot, storedFields(table.snapshot)) }
+          done = await rewriteBin(lake, engine, table, bin, now, ctx)
         }
         if (done.is === 'rewritten') {
           version = done.version
           state = {
             filesRemoved: state.filesRemoved + bin.files.length,
-            filesAdded: state.filesAdded + 1,
+            filesAdded: state.filesAdded + done.files,
             bytesBefore: state.bytesBefore + bin.bytes,
             bytesAfter: state.bytesAfter + done.bytes,
             rows: state.rows + done.rows,
@@ -107,76 +131,71 @@ export function optimize(lake: Lake): Operation<{ targetSize: number | null }, O
         await ctx.commit({ phase: 'rewriting', state })
         if (i + 1 < bins.length) table = await refreshed(lake, table, ctx)
       }
-      if (state.filesRemoved > 0) return { is: 'changed', result: { ...state, version, verified: ['rows'] } }
+      if (state.filesRemoved > 0)
+        return { is: 'changed', result: { ...state, version, layout: plan.layout, verified: ['rows'] } }
       return state.binsLost > 0 ? { is: 'conflict', why: 'every bin lost to another writer' } : { is: 'unchanged' }
     },
   }
 }
 
-type Rewritten =
-  | { readonly is: 'rewritten'; readonly version: number; readonly rows: number; readonly bytes: number }
-  | { readonly is: 'lost' }
-  | { readonly is: 'metadata-changed'; readonly version: number }
+/** Sizes and memory are tuning. */
+function keyOf({ sort = [], zorder = [], where = null }: OptimizeOptions): string {
+  if (sort.length + zorder.length === 0 && where === null) return 'optimize'
+  return `optimize ${JSON.stringify({ sort, zorder, where })}`
+}
 
-/** One COPY, so that memory is bounded by the engine's budget whatever the size of the table. */
-async function rewrite(
+function wantedOf(
+  { targetSize, sort = [], zorder = [], where = null }: OptimizeOptions,
+  { snapshot }: DeltaTable,
+  ctx: ReadContext,
+): Wanted {
+  const asked = targetSize ?? targetFileSize(snapshot.metadata.configuration)
+  const target = { size: asked ?? defaultTargetSize, asked: asked !== null }
+  return { target, sort, zorder, where, at: ctx.now().toISOString() }
+}
+
+async function binsOf(
   lake: Lake,
-  engine: Engine,
-  table: DeltaTable,
-  bin: Bin,
-  ctx: RunContext<State, any>,
-): Promise<Rewritten> {
-  const { location, snapshot } = table
-  if (!bin.files.every((file) => snapshot.files.has(file.path))) return { is: 'lost' }
-  const fields = storedFields(snapshot).filter((field) => !snapshot.metadata.partitionColumns.includes(field.name))
-  await using scan = await scanFiles(lake, table, bin.files, fields, ctx)
-  for (const [path, name] of scan.names) engine.copies.set(path, name)
-  const written = await readingFiles(engine, scan.paths, () =>
-    writeParquet(engine, scan.select, join(engine.directory, 'bin.parquet'), { fields, compression: 'zstd' }),
+  { snapshot }: DeltaTable,
+  wanted: Wanted,
+  ctx: ReadContext,
+): Promise<{ readonly bins: readonly Bin[]; readonly layout: Layout | null }> {
+  const layout = layoutOf(wanted, snapshot, storedFields(snapshot))
+  const files = await chosenFiles(lake, snapshot, wanted.where, new Date(wanted.at), ctx)
+  return { layout, bins: layout === null ? packBins(files, wanted.target) : layoutBins(files, layout, wanted.target) }
+}
+
+/** Also of files whose order is kept. */
+const isOrdering = (bins: readonly Bin[]): boolean => bins.some(({ tags }) => tags[layoutTag] !== undefined)
+
+/** Of the largest bin: the new files, copies of the old ones where the store is elsewhere, and rows that are sorted. */
+function roomFor(bins: readonly Bin[], { location }: DeltaTable): number {
+  const largest = bins.reduce((most, bin) => Math.max(most, bin.bytes), 0)
+  const [some] = bins.flatMap(({ files }) => files.slice(0, 1))
+  const copies = some && location.store.localPath(tableKey(location.prefix, some.path)) === null ? 1 : 0
+  // Sorted rows are not compressed, and those that do not fit into memory are written down.
+  return largest * (1 + copies + (isOrdering(bins) ? 3 : 0))
+}
+
+function summaryOf(
+  ref: string,
+  bins: readonly Bin[],
+  of: {
+    readonly files: number
+    readonly bytes: number
+    readonly all: number
+    readonly layout: Layout | null
+    readonly wanted: Wanted
+  },
+): string {
+  if (bins.length === 0) return `optimize ${ref}: nothing to do (${of.all} files)`
+  const amount = `${of.files} files (${formatBytes(of.bytes)})`
+  const partitions = `${bins.length} ${bins.length === 1 ? 'partition' : 'partitions'}`
+  if (of.layout !== null)
+    return `optimize ${ref}: ${amount} of ${partitions} are rewritten, ordered by ${layoutText(of.layout)}`
+  const after = bins.reduce(
+    (sum, bin) => sum + (bin.into === 'one' ? 1 : Math.ceil(bin.bytes / of.wanted.target.size)),
+    0,
   )
-  // The footers, not the log: other writers' statistics may be wrong, and then this is where it would come out.
-  const before = await countRowsIn(engine, scan.paths)
-  if (written.rows !== before)
-    throw fail(
-      'failed',
-      'verification-failed',
-      `${before} rows in ${bin.files.length} files became ${written.rows}; the table was left as it is`,
-      { where: location.url },
-    )
-  const add = await publish(table, written, bin.partitionValues, {
-    dataChange: false,
-    tags: { [packedTag]: String(bin.weight) },
-  })
-  let outcome: CommitOutcome
-  try {
-    const now = ctx.now().getTime()
-    outcome = await commitTo(
-      lake,
-      location,
-      {
-        snapshot,
-        kind: 'rewrite',
-        actions: [...bin.files.map((file) => ({ remove: removeOf(file, now, false) })), { add }],
-        operation: {
-          name: 'OPTIMIZE',
-          parameters: { predicate: '[]', zOrderBy: '[]' },
-          metrics: {
-            numRemovedFiles: bin.files.length,
-            numRemovedBytes: bin.bytes,
-            numAddedFiles: 1,
-            numAddedBytes: add.size,
-          },
-        },
-      },
-      committer(ctx),
-      ctx,
-    )
-  } catch (error) {
-    await withdraw(lake, table, [add], error, ctx)
-    throw error
-  }
-  if (outcome.is === 'committed')
-    return { is: 'rewritten', version: outcome.version, rows: written.rows, bytes: add.size }
-  await discard(table, [add])
-  return outcome.is === 'metadata-changed' ? outcome : { is: 'lost' }
+  return `optimize ${ref}: ${amount} become ${after}; ${of.all} → ${of.all - of.files + after} files`
 }

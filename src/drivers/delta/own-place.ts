@@ -35,9 +35,9 @@ export function requireOwnPlace(locations: Locations, project: string, { url }: 
 }
 
 /** Throws `refused`/`nested-table` when a new table would lie inside of one that is there, or around one. */
-export async function requireApart(locations: Locations, path: Path, { url, store, prefix }: Location): Promise<void> {
-  for (const outer of foldersAround(url))
-    if (await holdsLog(locations.of({ path, spec: null }, outer))) throw nested(url, 'inside', outer)
+export async function requireApart(locations: Locations, path: Path, location: Location): Promise<void> {
+  await requireOutside(locations, path, location)
+  const { url, store, prefix } = location
   let looked = 0
   for await (const { key } of store.list(prefix)) {
     const inner = /^(.+)\/_delta_log\//.exec(prefix === '' ? key : key.slice(prefix.length + 1))?.[1]
@@ -45,6 +45,13 @@ export async function requireApart(locations: Locations, path: Path, { url, stor
     if (++looked === mostLooked) return
   }
 }
+
+/** Throws `refused`/`nested-table` when a new table would lie inside of one that is there. */
+export async function requireOutside(locations: Locations, path: Path, { url }: Location): Promise<void> {
+  for (const outer of foldersAround(url))
+    if (await holdsLog(locations.of({ path, spec: null }, outer))) throw nested(url, 'inside', outer)
+}
+
 /** What keys may not look into is not theirs to keep apart from. */
 async function holdsLog({ store, prefix }: Location): Promise<boolean> {
   try {

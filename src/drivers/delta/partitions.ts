@@ -8,77 +8,110 @@ import { fail } from '../../core/errors.ts'
 import { printable } from '../../core/ref.ts'
 import type { Field } from '../../core/types.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { renameSql } from '../../engine/rename.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
 import { sqlType } from '../../engine/types.ts'
-import { type WrittenFile, writeParquet, writeParquetPartitions } from '../../engine/write-parquet.ts'
+import {
+  type WriteOptions,
+  type WrittenFile,
+  writeParquet,
+  writeParquetPartitions,
+} from '../../engine/write-parquet.ts'
 import type { PartitionValues } from './log/actions.ts'
+import { type ColumnMapping, fieldIds, physicalFields, physicalName } from './log/column-mapping.ts'
 
 export interface PartitionedFile {
   readonly file: WrittenFile
+  /** By the columns' own names. */
   readonly partitionValues: PartitionValues
 }
 
-const compression = 'zstd' as const
 const numbered = 'tblctl_partitions'
 
-/** The table's columns as its files hold them (UInt8 as short, Json as text). */
-export function storedSelect(select: string, fields: readonly Field[]): string {
-  const columns = fields.map(
-    ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${sqlType(type)}) AS ${quoteIdentifier(name)}`,
-  )
+/** The table's columns as its files hold them: UInt8 as short, Json as text, each under its physical name. */
+export function storedSelect(select: string, fields: readonly Field[], mapping: ColumnMapping | null = null): string {
+  const physical = physicalFields(mapping, fields)
+  const columns = fields.map(({ name, type }, i) => {
+    const called = physical[i]!
+    const value = `CAST(${quoteIdentifier(name)} AS ${sqlType(type)})`
+    return `${renameSql(value, type, called.type)} AS ${quoteIdentifier(called.name)}`
+  })
   return `SELECT ${columns.join(', ')} FROM (${select})`
 }
 
-/** `fields`: all columns of the select, as files hold them. What was written before by the same engine is gone. */
+/** Of a file with these columns, which are no partitions. */
+export const writeOptions = (fields: readonly Field[], mapping: ColumnMapping | null): WriteOptions => ({
+  fields: physicalFields(mapping, fields),
+  compression: 'zstd',
+  ...(mapping === null ? {} : { fieldIds: fieldIds(mapping, fields) }),
+})
+
+/** `fields`: all columns of the select, as storedSelect gives them. What was written before by the same engine is gone. */
 export async function writePartitions(
   engine: Engine,
   select: string,
   fields: readonly Field[],
   partitions: readonly string[],
+  mapping: ColumnMapping | null,
 ): Promise<PartitionedFile[]> {
-  const by = partitions.map((name) => fields.find((field) => field.name === name)!)
-  const stored = fields.filter((field) => !partitions.includes(field.name))
-  const list = stored.map((field) => `r.${quoteIdentifier(field.name)}`).join(', ')
+  const physical = physicalFields(mapping, fields)
+  const by = partitions.map((name): PartitionColumn => {
+    const field = fields.find((candidate) => candidate.name === name)!
+    return { field, called: physicalName(mapping, name) }
+  })
+  const options = writeOptions(
+    fields.filter((field) => !partitions.includes(field.name)),
+    mapping,
+  )
+  const list = options.fields.map((field) => `r.${quoteIdentifier(field.name)}`).join(', ')
   const folder = join(engine.directory, 'chunk')
   await rm(folder, { recursive: true, force: true })
   const single = async (partitionValues: PartitionValues): Promise<PartitionedFile[]> => {
     const text = `SELECT ${list} FROM (${select}) AS r`
-    return [
-      { file: await writeParquet(engine, text, `${folder}.parquet`, { fields: stored, compression }), partitionValues },
-    ]
+    return [{ file: await writeParquet(engine, text, `${folder}.parquet`, options), partitionValues }]
   }
   if (by.length === 0) return single({})
 
   const found = await numberPartitions(engine, select, by)
   if (found.length === 1) return single(found[0]!)
-  const key = freshName(fields)
-  const match = by.map((field, i) => `${valueSql(field, 'r')} IS NOT DISTINCT FROM p.p${i}`).join(' AND ')
+  const key = freshName(physical)
+  const match = by.map((column, i) => `${valueSql(column, 'r')} IS NOT DISTINCT FROM p.p${i}`).join(' AND ')
   const text = `SELECT ${list}, p.key AS ${quoteIdentifier(key)} FROM (${select}) AS r JOIN ${numbered} AS p ON ${match}`
   const keyField: Field = { name: key, type: { kind: 'Int64' }, nullable: false }
   const files = await writeParquetPartitions(engine, text, folder, {
-    fields: [...stored, keyField],
-    compression,
+    ...options,
+    fields: [...options.fields, keyField],
     partitions: [key],
   })
   return files.map((file) => ({ file, partitionValues: found[Number(file.partitionValues[key]) - 1]! }))
 }
 
+interface PartitionColumn {
+  readonly field: Field
+  /** In the select. */
+  readonly called: string
+}
+
 /** The combinations in the order of their numbers, from 1. */
-async function numberPartitions(engine: Engine, select: string, by: readonly Field[]): Promise<PartitionValues[]> {
-  const values = by.map((field, i) => `${valueSql(field, 'r')} AS p${i}`).join(', ')
+async function numberPartitions(
+  engine: Engine,
+  select: string,
+  by: readonly PartitionColumn[],
+): Promise<PartitionValues[]> {
+  const values = by.map((column, i) => `${valueSql(column, 'r')} AS p${i}`).join(', ')
   await engine.run(
     `CREATE OR REPLACE TABLE ${numbered} AS SELECT row_number() OVER () AS key, * FROM (SELECT DISTINCT ${values} FROM (${select}) AS r)`,
   )
-  const texts = by.map((_field, i) => `CAST(p${i} AS VARCHAR) AS p${i}`).join(', ')
+  const texts = by.map((_column, i) => `CAST(p${i} AS VARCHAR) AS p${i}`).join(', ')
   const rows = await engine.all(`SELECT ${texts} FROM ${numbered} ORDER BY key`)
   return rows.map((row) =>
-    Object.fromEntries(by.map((field, i) => [field.name, partitionText(field, row[`p${i}`] as string | null)])),
+    Object.fromEntries(by.map(({ field }, i) => [field.name, partitionText(field, row[`p${i}`] as string | null)])),
   )
 }
 
 /** An empty text is null in a Delta log. */
-function valueSql(field: Field, row: string): string {
-  const column = `${row}.${quoteIdentifier(field.name)}`
+function valueSql({ field, called }: PartitionColumn, row: string): string {
+  const column = `${row}.${quoteIdentifier(called)}`
   if (field.type.kind === 'Binary')
     throw fail('refused', 'bad-partition', `column "${printable(field.name)}" partitions the table and is binary`, {
       hint: 'this version writes no binary partition values',

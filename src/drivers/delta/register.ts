@@ -1,32 +1,36 @@
 /**
  * register: the catalog learns of a Delta table that is there, and nothing is written below it. A project's own table is created when
- * nothing is there.
+ * nothing is there, and with `convert` a folder of Parquet files becomes a table.
  */
 import { fail } from '../../core/errors.ts'
-import type { Operation, Plan, Subject } from '../../core/operation.ts'
+import type { Operation, Outcome, Plan, ReadContext, RunContext, Subject } from '../../core/operation.ts'
 import { refOfPath, segmentsOf } from '../../core/ref.ts'
-import { registerOptions } from '../../verbs/options.ts'
+import { convertingRegisterOptions } from '../../verbs/options.ts'
+import { commitConversion, describeConversion, readFolder } from './convert.ts'
 import { rowsOf } from './facts.ts'
+import { legacyLocation } from './legacy-layout.ts'
 import type { Location } from './location.ts'
-import { makeTable } from './make-table.ts'
-import { requireOwnPlace } from './own-place.ts'
+import type { Snapshot } from './log/snapshot.ts'
+import { type Answer, makeTable, wasMadeBy } from './make-table.ts'
+import { requireOutside, requireOwnPlace } from './own-place.ts'
 import { type Lake, snapshotAt } from './table.ts'
 
-type Options = ReturnType<typeof registerOptions.parse>
+type Options = ReturnType<typeof convertingRegisterOptions.parse>
+type Context = RunContext<any, Options>
 interface RegisterPlan extends Plan {
   readonly location: string
 }
 
 export function register(lake: Lake): Operation<Options, RegisterPlan> {
   return {
-    options: registerOptions,
+    options: convertingRegisterOptions,
     version: 1,
     hold: 'run',
     resume: 'replan',
     key: (options) => `register ${options.location ?? ''}`,
     async plan(subject, options, ctx) {
       const ref = refOfPath(subject.path)
-      const location = lake.locations.of({ path: subject.path, spec: null }, options.location)
+      const location = await placeOf(lake, subject, options, ctx)
       const there = subject.spec && lake.locations.of(subject).url
       if (there && there !== location.url)
         throw fail('refused', 'registered-elsewhere', `${ref} is registered at ${there}`, {
@@ -40,6 +44,14 @@ export function register(lake: Lake): Operation<Options, RegisterPlan> {
         leases: [{ path: subject.path, mode: 'exclusive' }],
         location: location.url,
       } as const
+      if (!snapshot && options.convert && !subject.spec) {
+        if (options.location !== null) await requireOutside(lake.locations, subject.path, location)
+        const conversion = await readFolder(lake, subject, location.url, ctx)
+        const summary = describeConversion(subject, location.url, conversion)
+        const { folder, adds, rows, fields } = conversion
+        const figures = { files: adds.length, bytes: folder.bytes, rows, columns: fields.length }
+        return { ...plan, changes: 1, summary, basis: { listing: folder.listing }, ...figures }
+      }
       if (!snapshot) {
         const schema = await toCreate(lake, location, subject, options)
         const summary = [
@@ -65,43 +77,85 @@ export function register(lake: Lake): Operation<Options, RegisterPlan> {
           ? { is: 'unchanged' }
           : { is: 'stale', why: 'it was registered elsewhere meanwhile' }
       const location = lake.locations.of(ctx.subject, plan.location)
-      const { orCreate } = ctx.options
-      const { answer, there } =
-        orCreate === null
-          ? { answer: 'adopted', there: await snapshotAt(lake, location, ctx) }
-          : await makeTable(lake, location, await lake.environment.schema(orCreate), ctx)
+      if (plan.basis.listing !== undefined) return convert(lake, location, plan, ctx)
+      const { answer, there } = await found(lake, location, ctx)
       if (!there || (plan.basis.id !== undefined && there.metadata.id !== plan.basis.id))
         return { is: 'stale', why: `another table is at ${plan.location} now` }
-      const schema = answer === 'created' ? orCreate : null
-      return {
-        is: 'changed',
-        result: {
-          answer,
-          location: plan.location,
-          version: there.version,
-          files: there.files.size,
-          rows: rowsOf(there).rows,
-          columns: there.fields.length,
-        },
-        tables: [
-          {
-            put: ctx.subject.path,
-            spec: { schema, location: plan.location, labels: ctx.options.labels, options: {} },
-            state: 'active',
-          },
-        ],
-      }
+      return registered(
+        there,
+        { answer, url: plan.location, schema: answer === 'created' ? ctx.options.orCreate : null },
+        ctx,
+      )
     },
   }
+}
+
+/** What is there, or is made of a project's own table. */
+async function found(
+  lake: Lake,
+  location: Location,
+  ctx: Context,
+): Promise<{ readonly answer: Answer | 'converted'; readonly there: Snapshot | undefined }> {
+  const { orCreate, convert: converting } = ctx.options
+  if (orCreate !== null) return makeTable(lake, location, await lake.environment.schema(orCreate), ctx)
+  const there = await snapshotAt(lake, location, ctx)
+  // Killed after its commit, the job finds its own table.
+  const own = converting && there !== undefined && (await wasMadeBy(location, ctx.job.id))
+  return { answer: own ? 'converted' : 'adopted', there }
+}
+
+async function convert(lake: Lake, location: Location, plan: RegisterPlan, ctx: Context): Promise<Outcome> {
+  const url = plan.location
+  const conversion = await readFolder(lake, ctx.subject, url, ctx)
+  if (conversion.folder.listing !== plan.basis.listing) return { is: 'stale', why: `files came to ${url} or went` }
+  await ctx.commit({ phase: 'converting', state: {} })
+  const there = await commitConversion(lake, location, conversion, ctx)
+  if (there === undefined) return { is: 'stale', why: `a table was made at ${url} meanwhile` }
+  return registered(there, { answer: 'converted', url, schema: null, verified: ['files', 'rows'] }, ctx)
+}
+
+/** `answer` says how it came to be there. */
+function registered(
+  there: Snapshot,
+  {
+    url,
+    schema,
+    ...more
+  }: { answer: Answer | 'converted'; url: string; schema: string | null; verified?: readonly string[] },
+  ctx: Context,
+): Outcome {
+  const spec = { schema, location: url, labels: ctx.options.labels, options: {} }
+  return {
+    is: 'changed',
+    result: {
+      ...more,
+      location: url,
+      version: there.version,
+      files: there.files.size,
+      rows: rowsOf(there).rows,
+      columns: there.fields.length,
+    },
+    tables: [{ put: ctx.subject.path, spec, state: 'active' }],
+  }
+}
+
+/** Where the table lies, or would: at its usual place, unless nothing is there and the older layout has it. */
+async function placeOf(lake: Lake, subject: Subject, { location }: Options, ctx: ReadContext): Promise<Location> {
+  const usual = lake.locations.of({ path: subject.path, spec: null }, location)
+  const older = location === null ? legacyLocation(lake.locations, subject) : null
+  if (older === null || (await snapshotAt(lake, usual, ctx))) return usual
+  return (await snapshotAt(lake, older, ctx)) ? older : usual
 }
 
 /** The schema of a project's own table. Throws `missing` where there is none to make, telling an empty place from one that holds other things. */
 async function toCreate(lake: Lake, location: Location, { path, spec }: Subject, { orCreate, ...options }: Options) {
   const ref = refOfPath(path)
-  for await (const _ of location.store.list(location.prefix))
+  for await (const { key } of location.store.list(location.prefix))
     throw fail('missing', 'not-a-delta-table', `what is at ${location.url} is not a Delta table`, {
       where: location.url,
-      hint: 'a Delta table holds _delta_log; check the path',
+      hint: /\.parquet$/i.test(key)
+        ? 'with --convert a folder of Parquet files becomes a table, in place'
+        : 'a Delta table holds _delta_log; check the path',
     })
   if (orCreate !== null && !spec) return await lake.environment.schema(orCreate)
   throw fail('missing', 'no-delta-table', `there is no Delta table at ${location.url}`, {

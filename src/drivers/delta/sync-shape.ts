@@ -3,13 +3,17 @@
 import { randomUUID } from 'node:crypto'
 import { fail } from '../../core/errors.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
-import { type Path, printable, refOfPath, segmentsOf } from '../../core/ref.ts'
-import { type Field, sameType } from '../../core/types.ts'
+import { type Path, refOfPath, segmentsOf } from '../../core/ref.ts'
+import type { Field } from '../../core/types.ts'
+import { mergeFields } from '../../verbs/merge-fields.ts'
 import { commitTo } from './commit-table.ts'
 import type { Action } from './log/actions.ts'
+import { withMappedColumns } from './log/column-mapping.ts'
 import type { CommitRequest } from './log/commit-request.ts'
-import { createActions } from './log/create.ts'
+import { checkNames, createActions, hasWallClock } from './log/create.ts'
+import { isAppendOnly } from './log/protocol.ts'
 import { hasWriterFeature, withWriterFeature } from './log/writer-features.ts'
+import { requireKey } from './merge-key.ts'
 import { committerOfSync } from './sync-checkpoint.ts'
 import { type DeltaTable, type Lake, snapshotAt } from './table.ts'
 import { formatSchemaString } from './types.ts'
@@ -21,12 +25,18 @@ const attempts = 5
 export async function ensure(
   lake: Lake,
   subject: Subject,
-  wanted: readonly Field[],
+  { fields: wanted, key }: { readonly fields: readonly Field[]; readonly key: readonly string[] },
   ctx: ReadContext,
 ): Promise<{ readonly created: boolean; readonly added: readonly string[] }> {
   const location = lake.locations.of(subject)
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const snapshot = await snapshotAt(lake, location, ctx)
+    if (key.length > 0 && snapshot && isAppendOnly(snapshot.metadata))
+      throw fail('refused', 'append-only', 'the table is append-only (delta.appendOnly): its rows cannot be replaced', {
+        where: location.url,
+        hint: 'set appendOnly: true where rows of the source are never updated',
+      })
+    requireKey(snapshot ? [...snapshot.fields, ...wanted] : wanted, key, refOfPath(subject.path))
     const change = snapshot
       ? alteration({ location, snapshot }, subject.path, wanted)
       : { actions: creation(subject.path, wanted, ctx.now()), added: wanted.map(({ name }) => name) }
@@ -72,38 +82,19 @@ function alteration(
   const actions: Action[] = []
   if (!hasWriterFeature(protocol, feature)) actions.push({ protocol: withWriterFeature(protocol, feature) })
   if (grown) {
-    // A type may need a feature of its own; a table made anew would have it.
-    const [needed] = creation(path, merged, new Date(0)).flatMap((action) =>
-      'protocol' in action ? [action.protocol] : [],
-    )
-    const missing = (needed!.readerFeatures ?? []).find((name) => !(protocol.readerFeatures ?? []).includes(name))
-    if (missing !== undefined)
+    if (snapshot.mapping === null) checkNames(merged.slice(fields.length))
+    if (merged.some(({ type }) => hasWallClock(type)) && !protocol.readerFeatures?.includes('timestampNtz'))
       throw fail(
         'refused',
         'delta-feature',
-        `the new columns need the Delta feature ${missing}, which the table lacks`,
+        'the new columns need the Delta feature timestampNtz, which the table lacks',
         {
           where: refOfPath(path),
+          hint: `tblctl alter ${refOfPath(path)} --add-column adds it with the first such column`,
         },
       )
-    actions.push({ metaData: { ...metadata, schemaString } })
+    const grownMetadata = { ...metadata, schemaString }
+    actions.push({ metaData: snapshot.mapping === null ? grownMetadata : withMappedColumns(grownMetadata) })
   }
   return { actions, added }
-}
-
-/** Those that are there in their order, then the new ones, which are null in the rows that are there. */
-function mergeFields(path: Path, there: readonly Field[], wanted: readonly Field[]): readonly Field[] {
-  const kept = there.map((field) => {
-    const now = wanted.find((other) => other.name === field.name)
-    const where = `${refOfPath(path)}, column ${printable(field.name)}`
-    if (now === undefined && !field.nullable)
-      throw fail('refused', 'column-required', 'the source has no such column, and here it must have a value', {
-        where,
-      })
-    if (now !== undefined && !sameType(now.type, field.type))
-      throw fail('refused', 'type-changed', 'the source has this column with another type', { where })
-    return { ...field, nullable: field.nullable || now?.nullable === true }
-  })
-  const added = wanted.filter((field) => !there.some((other) => other.name === field.name))
-  return [...kept, ...added.map((field) => ({ ...field, nullable: true }))]
 }

@@ -1,5 +1,5 @@
 /** An open Delta table: where it lies and what it is at its newest version. */
-import type { DriverEnvironment } from '../../core/driver.ts'
+import type { DriverEnvironment, PointInTime } from '../../core/driver.ts'
 import { fail } from '../../core/errors.ts'
 import type { ReadContext, RunContext, Subject } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
@@ -8,11 +8,16 @@ import { version } from '../../core/version.ts'
 import type { ScanFile } from '../../engine/scan.ts'
 import { scanSql } from '../../engine/scan.ts'
 import { localCopies } from '../../storage/local-copies.ts'
+import { deletedIn } from './count.ts'
+import { deletedRowsOf } from './deleted-rows.ts'
+import { columnsOfFiles } from './file-columns.ts'
 import type { Location, Locations } from './location.ts'
+import { partitionValuesOf } from './log/column-mapping.ts'
 import type { Committer } from './log/commit.ts'
 import { tableKey } from './log/paths.ts'
 import type { LiveFile } from './log/replay.ts'
 import { readSnapshot, type Snapshot, updateSnapshot } from './log/snapshot.ts'
+import { readSnapshotAt } from './log/versions.ts'
 import { storedField } from './types.ts'
 
 /** What every verb of this driver works with. */
@@ -27,30 +32,29 @@ export interface DeltaTable {
   readonly snapshot: Snapshot
 }
 
+/** `at`: null = as it is now. */
 export async function openTable(
   lake: Lake,
   subject: Pick<Subject, 'path' | 'spec'>,
   ctx: ReadContext,
+  at: PointInTime | null = null,
 ): Promise<DeltaTable> {
   const location = lake.locations.of(subject)
-  const snapshot = await snapshotAt(lake, location, ctx)
-  if (!snapshot)
-    throw fail(
-      'missing',
-      'no-delta-table',
-      `there is no Delta table at ${location.url}, where ${refOfPath(subject.path)} should be`,
-      {
-        where: location.url,
-        hint: `tblctl unregister ${refOfPath(subject.path)}, or put the table back`,
-      },
-    )
+  const snapshot = await (at === null ? snapshotAt(lake, location, ctx) : earlierSnapshot(lake, location, at, ctx))
+  if (!snapshot) throw noDeltaTable(location, subject)
   return { location, snapshot }
 }
+
+export const noDeltaTable = (location: Location, { path }: Pick<Subject, 'path'>): Error =>
+  fail('missing', 'no-delta-table', `there is no Delta table at ${location.url}, where ${refOfPath(path)} should be`, {
+    where: location.url,
+    hint: `tblctl unregister ${refOfPath(path)}, or put the table back`,
+  })
 
 /** Undefined when nothing is there. */
 export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContext): Promise<Snapshot | undefined> {
   const { store, prefix } = location
-  const options = { scratch: await lake.environment.scratch(), signal: ctx.signal }
+  const options = await readOptions(lake, ctx)
   const known = lake.snapshots.get(placeOf(location))
   const snapshot = await unlessStopped(
     ctx.signal,
@@ -59,6 +63,21 @@ export async function snapshotAt(lake: Lake, location: Location, ctx: ReadContex
   remember(lake, location, snapshot)
   return snapshot
 }
+
+async function earlierSnapshot(
+  lake: Lake,
+  { store, prefix }: Location,
+  at: PointInTime,
+  ctx: ReadContext,
+): Promise<Snapshot | undefined> {
+  return unlessStopped(ctx.signal, readSnapshotAt(store, prefix, at, await readOptions(lake, ctx)))
+}
+
+const readOptions = async (lake: Lake, ctx: ReadContext) => ({
+  scratch: await lake.environment.scratch(),
+  signal: ctx.signal,
+  warn: (message: string) => ctx.log('warn', message),
+})
 
 /** Reading that is given up goes on until its store is closed; nobody waits for it. */
 async function unlessStopped<T>(signal: AbortSignal, reading: Promise<T>): Promise<T> {
@@ -90,10 +109,7 @@ function remember({ snapshots }: Lake, location: Location, snapshot: Snapshot | 
 
 /** The same table at its newest version; only the commits since are read. */
 export async function refreshed(lake: Lake, { location, snapshot }: DeltaTable, ctx: ReadContext): Promise<DeltaTable> {
-  const newest = await updateSnapshot(location.store, location.prefix, snapshot, {
-    scratch: await lake.environment.scratch(),
-    signal: ctx.signal,
-  })
+  const newest = await updateSnapshot(location.store, location.prefix, snapshot, await readOptions(lake, ctx))
   remember(lake, location, newest)
   if (!newest)
     throw fail('missing', 'no-delta-table', 'the table was removed while it was being worked on', {
@@ -121,13 +137,20 @@ export const storedFields = (snapshot: Snapshot): readonly Field[] => snapshot.f
 
 export interface FileScan extends AsyncDisposable {
   readonly select: string
-  /** On the local disk. */
+  /** The data files, on the local disk. */
   readonly paths: readonly string[]
+  /** Everything that the select opens: the data files, and a list of deleted rows where there are any. */
+  readonly opens: readonly string[]
+  /** Rows of the data files that the select leaves out, by the files' deletion vectors. */
+  readonly deletedRows: number
   /** Of files that were copied here: path → URL. */
   readonly names: ReadonlyMap<string, string>
 }
 
-/** A SELECT over these files with these columns. Files of a remote store are copied to the scratch folder until it is disposed. */
+/**
+ * A SELECT over these files with these columns, by the names that people see, without rows that deletion vectors take out. Files of a
+ * remote store are copied to the scratch folder until it is disposed.
+ */
 export async function scanFiles(
   lake: Lake,
   { location, snapshot }: DeltaTable,
@@ -136,12 +159,36 @@ export async function scanFiles(
   ctx: ReadContext,
 ): Promise<FileScan> {
   const live = [...files]
+  const { partitionColumns } = snapshot.metadata
+  const options = { scratch: await lake.environment.scratch(), signal: ctx.signal }
+  await using made = new AsyncDisposableStack()
+  const deleted = made.use(await deletedRowsOf(location, live, options))
   const keys = live.map((file) => tableKey(location.prefix, file.path))
-  const local = await localCopies(location.store, keys, {
-    scratch: await lake.environment.scratch(),
-    signal: ctx.signal,
+  const { paths, names } = made.use(await localCopies(location.store, keys, options))
+  const stored = fields.filter(({ name }) => !partitionColumns.includes(name))
+  const calls = snapshot.mapping === null ? [] : await columnsOfFiles(snapshot.mapping, stored, paths, names, options)
+  const scan = live.map((file, i): ScanFile => {
+    const [called, deletions] = [calls[i], deleted.numbers[i]]
+    return {
+      path: paths[i]!,
+      partitionValues: partitionValuesOf(snapshot, file),
+      ...(called === undefined ? {} : { calls: called }),
+      ...(deletions === undefined ? {} : { deletions }),
+    }
   })
-  const scan: ScanFile[] = live.map(({ partitionValues }, i) => ({ path: local.paths[i]!, partitionValues }))
-  const select = scanSql({ files: scan, fields, partitions: snapshot.metadata.partitionColumns })
-  return { select, ...local }
+  const select = scanSql({
+    files: scan,
+    fields,
+    partitions: partitionColumns,
+    ...(deleted.path === null ? {} : { deleted: deleted.path }),
+  })
+  const kept = made.move()
+  return {
+    select,
+    paths,
+    opens: deleted.path === null ? paths : [...paths, deleted.path],
+    deletedRows: deletedIn(live),
+    names,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
 }

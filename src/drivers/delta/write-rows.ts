@@ -1,11 +1,12 @@
 /** Rows into data files of a table: divided by partition, moved into place, each with its `add`. Every verb that writes rows goes through here. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Field } from '../../core/types.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { type WrittenFile, writeParquet, writeParquetFiles } from '../../engine/write-parquet.ts'
+import { type WriteOptions, type WrittenFile, writeParquet, writeParquetFiles } from '../../engine/write-parquet.ts'
 import { discard, publish } from './data-file.ts'
 import type { Add, PartitionValues } from './log/actions.ts'
-import { storedSelect, writePartitions } from './partitions.ts'
+import { storedSelect, writeOptions, writePartitions } from './partitions.ts'
 import { type DeltaTable, storedFields } from './table.ts'
 
 export interface WriteRowsOptions {
@@ -14,11 +15,13 @@ export interface WriteRowsOptions {
   readonly tags?: Readonly<Record<string, string>>
   /** Columns of the select, as declared; default: all of the table. What they lack is null. */
   readonly fields?: readonly Field[]
-  /** All rows are of this partition, as the log writes its values; then the select need not have the columns. */
+  /** All rows are of this partition, by the columns' own names (partitionValuesOf); then the select need not have the columns. */
   readonly partition?: PartitionValues
-  /** With `partition`: several files of about this size in place of one. */
+  /** With `partition`: several files of about this size in place of one. An engine of one thread writes them in the order of the select. */
   readonly maxFileBytes?: number
-  /** The order of the select is kept. */
+  /** Of a row group; files of a size are closed after one. */
+  readonly rowGroupRows?: number
+  /** One file keeps the order of the select. */
   readonly ordered?: boolean
 }
 
@@ -27,17 +30,23 @@ export async function writeRows(
   engine: Engine,
   table: DeltaTable,
   select: string,
-  { dataChange, tags, fields, partition, maxFileBytes, ordered }: WriteRowsOptions,
+  { dataChange, tags, fields, partition, maxFileBytes, rowGroupRows, ordered = false }: WriteRowsOptions,
 ): Promise<{ readonly adds: readonly Add[]; readonly rows: number }> {
-  const { partitionColumns } = table.snapshot.metadata
+  const { metadata, mapping } = table.snapshot
+  const { partitionColumns } = metadata
   const columns = fields ?? storedFields(table.snapshot)
+  const stored = columns.filter(({ name }) => !partitionColumns.includes(name))
   const files =
     partition === undefined
-      ? await writePartitions(engine, storedSelect(select, columns), columns, partitionColumns)
-      : (await writeOne(engine, select, columns, partitionColumns, { maxFileBytes, ordered })).map((file) => ({
-          file,
-          partitionValues: partition,
-        }))
+      ? await writePartitions(engine, storedSelect(select, columns, mapping), columns, partitionColumns, mapping)
+      : (
+          await writeOne(
+            engine,
+            storedSelect(select, stored, mapping),
+            { ...writeOptions(stored, mapping), ordered, ...(rowGroupRows === undefined ? {} : { rowGroupRows }) },
+            maxFileBytes,
+          )
+        ).map((file) => ({ file, partitionValues: partition }))
   const adds: Add[] = []
   try {
     for (const { file, partitionValues } of files)
@@ -49,20 +58,14 @@ export async function writeRows(
   return { adds, rows: files.reduce((sum, { file }) => sum + file.rows, 0) }
 }
 
-function writeOne(
+async function writeOne(
   engine: Engine,
   select: string,
-  columns: readonly Field[],
-  partitionColumns: readonly string[],
-  {
-    maxFileBytes,
-    ordered = false,
-  }: { readonly maxFileBytes: number | undefined; readonly ordered: boolean | undefined },
+  options: WriteOptions,
+  maxFileBytes: number | undefined,
 ): Promise<WrittenFile[]> {
-  const fields = columns.filter(({ name }) => !partitionColumns.includes(name))
-  const text = storedSelect(select, fields)
-  const options = { fields, compression: 'zstd' as const, ordered }
-  return maxFileBytes === undefined
-    ? writeParquet(engine, text, join(engine.directory, 'rows.parquet'), options).then((file) => [file])
-    : writeParquetFiles(engine, text, join(engine.directory, 'rows'), { ...options, maxFileBytes })
+  const place = join(engine.directory, 'rows')
+  if (maxFileBytes === undefined) return [await writeParquet(engine, select, `${place}.parquet`, options)]
+  await rm(place, { recursive: true, force: true })
+  return await writeParquetFiles(engine, select, place, { ...options, maxFileBytes })
 }

@@ -7,11 +7,12 @@ import { fail } from '../../core/errors.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import { type Path, printable, refOfPath } from '../../core/ref.ts'
 import type { Checkpoint, SyncTarget } from '../../core/sync.ts'
-import { type Field, sameType } from '../../core/types.ts'
+import type { Field } from '../../core/types.ts'
 import { type Engine, openEngine } from '../../engine/engine.ts'
 import { scanSql } from '../../engine/scan.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
 import { writeParquet } from '../../engine/write-parquet.ts'
+import { mergeFields } from '../../verbs/merge-fields.ts'
 import { writeSegments } from './segments.ts'
 import type { MemoryStore } from './store.ts'
 import { findTable, refuseTypes, requireTable, shardOf } from './table.ts'
@@ -78,23 +79,6 @@ const emptySchema = (name: string, primaryKey: readonly string[]) => ({
   versionAppend: false,
   extensions: {},
 })
-
-/** Those that are there in their order, then the new ones, which may be null in the rows that are there. */
-function mergeFields(path: Path, there: readonly Field[], wanted: readonly Field[]): Field[] {
-  const kept = there.map((field) => {
-    const now = wanted.find((other) => other.name === field.name)
-    const where = `${refOfPath(path)}, column ${printable(field.name)}`
-    if (now === undefined && !field.nullable)
-      throw fail('refused', 'column-required', 'the source has no such column, and here it must have a value', {
-        where,
-      })
-    if (now !== undefined && !sameType(now.type, field.type))
-      throw fail('refused', 'type-changed', 'the source has this column with another type', { where })
-    return { ...field, nullable: field.nullable || now?.nullable === true }
-  })
-  const added = wanted.filter((field) => !there.some((other) => other.name === field.name))
-  return [...kept, ...added.map((field) => ({ ...field, nullable: true }))]
-}
 
 interface Merge {
   readonly engine: Engine

@@ -15,7 +15,7 @@ export interface ChunkLimits {
 }
 
 export interface Chunk {
-  /** SELECT of the table's columns, in order and with their types. Valid until the next chunk is asked for. */
+  /** SELECT of the table's columns, in order and with their types; its rows come as in the input. Valid until the next chunk is asked for. */
   readonly select: string
   /** Files that the select reads. */
   readonly files: readonly string[]
@@ -43,6 +43,12 @@ export interface ChunkBuilder extends AsyncDisposable {
   restart(): Promise<void>
 }
 
+/** Rows of text, and how messages call what they come from. */
+interface Spooled {
+  readonly spool: Spool
+  readonly inputs: Set<string>
+}
+
 export function chunkBuilder(
   limits: ChunkLimits,
   fields: readonly Field[],
@@ -50,9 +56,8 @@ export function chunkBuilder(
   engine: Engine,
   consumedBefore: number,
 ): ChunkBuilder {
-  let spool: Spool | null = null
-  const inputs = new Set<string>()
-  let parts: { select: string; file: string }[] = []
+  /** In the order of the input: text rows, ranges of Parquet files, text rows again. */
+  let parts: (Spooled | { readonly select: string; readonly file: string })[] = []
   let [rows, bytes, rejected, consumed, number] = [0, 0, 0, consumedBefore, 0]
   let firstRowAt: number | null = null
 
@@ -60,13 +65,20 @@ export function chunkBuilder(
   const started = (): void => {
     firstRowAt ??= limits.milliseconds === null ? null : performance.now()
   }
+  /** Where the next text row goes. */
+  const spooled = (): Spooled => {
+    const last = parts.at(-1)
+    if (last !== undefined && 'spool' in last) return last
+    const next = { spool: openSpool(join(engine.directory, `chunk-${number++}.ndjson`)), inputs: new Set<string>() }
+    parts.push(next)
+    return next
+  }
   const restart = async (): Promise<void> => {
-    if (spool !== null) {
-      await spool[Symbol.asyncDispose]()
-      engine.copies.delete(spool.path)
+    for (const part of parts) {
+      if (!('spool' in part)) continue
+      await part.spool[Symbol.asyncDispose]()
+      engine.copies.delete(part.spool.path)
     }
-    spool = null
-    inputs.clear()
     parts = []
     rows = bytes = rejected = 0
     firstRowAt = null
@@ -74,7 +86,7 @@ export function chunkBuilder(
   return {
     append(json, input) {
       started()
-      spool ??= openSpool(join(engine.directory, `chunk-${number++}.ndjson`))
+      const { spool, inputs } = spooled()
       const before = spool.bytes
       spool.append(json)
       inputs.add(input)
@@ -82,7 +94,10 @@ export function chunkBuilder(
       rows++
       consumed++
     },
-    drain: async () => spool?.drain(),
+    async drain() {
+      const last = parts.at(-1)
+      if (last !== undefined && 'spool' in last) await last.spool.drain()
+    },
     add(select, file, more, moreBytes) {
       started()
       parts.push({ select, file })
@@ -107,9 +122,15 @@ export function chunkBuilder(
     dueIn: () =>
       limits.milliseconds === null || firstRowAt === null ? null : Math.max(0, limits.milliseconds - elapsed()),
     async finish() {
-      await spool?.finish()
-      if (spool !== null) engine.copies.set(spool.path, [...inputs].join(', '))
-      const all = [...parts, ...(spool === null ? [] : [{ select: spool.select(fields, derived), file: spool.path }])]
+      const all: { select: string; file: string }[] = []
+      for (const part of parts) {
+        if ('spool' in part) {
+          const { spool, inputs } = part
+          await spool.finish()
+          engine.copies.set(spool.path, [...inputs].join(', '))
+          all.push({ select: spool.select(fields, derived), file: spool.path })
+        } else all.push(part)
+      }
       return {
         select: all.map((part) => part.select).join(' UNION ALL '),
         files: [...new Set(all.map((part) => part.file))],

@@ -163,8 +163,8 @@ describe('committing', () => {
       },
     }
     const outcome = await commit(busy, 't', append(made.snapshot, 'c'), committer)
-    expect(outcome).toMatchObject({ is: 'conflict', why: expect.stringContaining('15 times') })
-    expect(version).toBe(15)
+    expect(outcome).toMatchObject({ is: 'conflict', why: expect.stringContaining('50 times') })
+    expect(version).toBe(50)
   })
 
   it('keeps to append-only, but lets files be rewritten', async () => {
@@ -204,6 +204,144 @@ describe('committing', () => {
     await expect(commit(made.store, 't', append(made.snapshot, 'c'), { ...committer, signal })).rejects.toThrow(
       'enough',
     )
+  })
+})
+
+describe('what a winner’s commit means', () => {
+  const changing = (dataChange: boolean) => ({ dataChange })
+  const vector = { storageType: 'i', pathOrInlineDv: 'x', sizeInBytes: 1, cardinality: 1 }
+  const domain = (configuration: string): Action => ({ domainMetadata: { domain: 'd', configuration, removed: false } })
+  const domains = { append: [domain('mine')], others: [domain('theirs')] }
+  type Kind = CommitRequest['kind']
+  const kinds: readonly Kind[] = ['append', 'rewrite', 'replace', 'metadata']
+  const request = (snapshot: Snapshot, kind: Kind): CommitRequest => ({
+    snapshot,
+    kind,
+    actions: [
+      adds('c', changing(kind !== 'rewrite')),
+      ...(kind === 'append' ? [] : [{ remove: removeOf(snapshot.files.get('a b')!, 1, kind !== 'rewrite') }]),
+      ...(kind === 'metadata' ? [metaData({ description: 'new' }) as Action] : []),
+      ...domains.append,
+    ],
+    txn: { appId: 'batch', version: 7 },
+    operation,
+  })
+  const all = (answer: string): Record<Kind, string> =>
+    Object.fromEntries(kinds.map((kind) => [kind, answer])) as Record<Kind, string>
+  it.each<[string, readonly object[], Record<Kind, string>]>([
+    ['wrote the transaction', [add('x'), { txn: { appId: 'batch', version: 7 } }], all('already')],
+    ['wrote beyond it', [metaData(), { txn: { appId: 'batch', version: 8 } }], all('already')],
+    ['wrote a part of it', [metaData(), { txn: { appId: 'batch', version: 6 } }], all('overtaken')],
+    ['wrote another transaction', [{ txn: { appId: 'x', version: 9 } }], all('committed')],
+    ['changed the metadata', [metaData({ description: 'x' })], all('metadata-changed')],
+    ['changed the protocol', [protocol], all('metadata-changed')],
+    ['wrote the same domain', domains.others, all('conflict')],
+    [
+      'wrote another domain',
+      [{ domainMetadata: { domain: 'x', configuration: '', removed: false } }],
+      all('committed'),
+    ],
+    ['removed the input', [remove('a%20b')], { ...all('conflict'), append: 'committed' }],
+    [
+      'gave the input a deletion vector',
+      [remove('a%20b', changing(false)), add('a%20b', { deletionVector: vector, ...changing(false) })],
+      { ...all('conflict'), append: 'committed' },
+    ],
+    ['appended', [add('x')], { ...all('committed'), replace: 'conflict' }],
+    ['removed other rows', [remove('b')], { ...all('committed'), replace: 'conflict' }],
+    ['rewrote another file', [remove('b', changing(false)), add('x', changing(false))], all('committed')],
+    ['said nothing', [{ commitInfo: { operation: 'VACUUM START' } }], all('committed')],
+  ])('when it %s', async (_what, winner, expected) => {
+    const found: Record<string, string> = {}
+    for (const kind of kinds) {
+      const made = await fixture()
+      await made.commit(0, [protocol, metaData(), add('a%20b'), add('b')])
+      const snapshot = (await made.read())!
+      await made.commit(1, winner)
+      const outcome = await commit(made.store, 't', request(snapshot, kind), committer)
+      found[kind] = outcome.is
+      if (outcome.is === 'committed') expect(outcome.version).toBe(2)
+      if (outcome.is === 'metadata-changed') expect(outcome.version).toBe(1)
+      expect((await made.read())!.version).toBe(outcome.is === 'committed' ? 2 : 1)
+    }
+    expect(found).toEqual(expected)
+  })
+
+  it.each<[Kind, boolean, string]>([
+    ['append', true, 'Serializable'],
+    ['rewrite', false, 'SnapshotIsolation'],
+    ['rewrite', true, 'WriteSerializable'],
+    ['replace', true, 'Serializable'],
+  ])('is told in the commit: %s, rows change: %s', async (kind, dataChange, isolationLevel) => {
+    const { store, snapshot } = await table()
+    const actions: Action[] = [adds('c', { dataChange })]
+    if (kind !== 'append') actions.push({ remove: removeOf(snapshot.files.get('a')!, 1, dataChange) })
+    await commit(store, 't', { snapshot, kind, actions, operation }, committer)
+    expect((await lines(store, 1))[0].commitInfo).toMatchObject({ isolationLevel, isBlindAppend: kind === 'append' })
+  })
+})
+
+describe('in-commit timestamps', () => {
+  const on = { 'delta.enableInCommitTimestamps': 'true' }
+  const now = 1_700_000_000_000
+  const features = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['inCommitTimestamp'] }
+  const timed = async (at: number) => {
+    const made = await fixture()
+    const info = { commitInfo: { inCommitTimestamp: at, operation: 'CREATE TABLE' } }
+    await made.commit(0, [info, { protocol: features }, metaData({ configuration: on }), add('a')])
+    return { ...made, snapshot: (await made.read())! }
+  }
+  const timeOf = async (store: ObjectStore, version: number) =>
+    (await lines(store, version))[0].commitInfo.inCommitTimestamp
+
+  it('are now, or a millisecond after the version before, whatever its writer’s clock said', async () => {
+    const past = await timed(5)
+    await commit(past.store, 't', append(past.snapshot, 'c'), committer)
+    expect(await timeOf(past.store, 1)).toBe(now)
+    const ahead = await timed(now + 500)
+    await commit(ahead.store, 't', append(ahead.snapshot, 'c'), committer)
+    expect(await timeOf(ahead.store, 1)).toBe(now + 501)
+    expect((await ahead.read())!.timestamp).toBe(now + 501)
+    expect(Object.keys((await lines(ahead.store, 1))[0].commitInfo)[0]).toBe('inCommitTimestamp')
+  })
+
+  it('are found anew at each attempt: after every winner', async () => {
+    const made = await timed(5)
+    await made.commit(1, [{ commitInfo: { inCommitTimestamp: now + 100 } }, add('x')])
+    await made.commit(2, [{ commitInfo: { inCommitTimestamp: now + 200 } }, add('y')])
+    expect(await commit(made.store, 't', append(made.snapshot, 'c'), committer)).toMatchObject({ version: 3 })
+    expect(await timeOf(made.store, 3)).toBe(now + 201)
+  })
+
+  it('say from where on they hold in the commit that turns them on, at the version that it came to', async () => {
+    const made = await fixture()
+    await made.commit(0, [{ protocol: features }, metaData(), add('a')])
+    const snapshot = (await made.read())!
+    await made.commit(1, [add('x')])
+    const request: CommitRequest = {
+      snapshot,
+      kind: 'metadata',
+      actions: [metaData({ configuration: on }) as Action],
+      operation,
+    }
+    const later = snapshot.timestamp! + 60_000
+    const outcome = await commit(made.store, 't', request, { ...committer, now: () => new Date(later) })
+    expect(outcome).toEqual({ is: 'committed', version: 2 })
+    const after = (await made.read())!
+    expect(after.metadata.configuration).toEqual({
+      ...on,
+      'delta.inCommitTimestampEnablementVersion': '2',
+      'delta.inCommitTimestampEnablementTimestamp': String(later),
+    })
+    expect(after.timestamp).toBe(later)
+  })
+
+  it('hold from the beginning in a table that is made with them', async () => {
+    const made = await fixture()
+    const actions = [{ protocol: features }, metaData({ configuration: on })] as Action[]
+    await commit(made.store, 't', { snapshot: null, kind: 'metadata', actions, operation }, committer)
+    expect(await timeOf(made.store, 0)).toBe(now)
+    expect((await made.read())!.metadata.configuration).toEqual(on)
   })
 })
 
@@ -358,7 +496,7 @@ describe('a new table', () => {
     ],
     ['partition columns only', newTable({ a: 'Utf8' }, { partitionColumns: ['a'] }), 'bad-partition'],
     ['a type that Delta lacks', newTable({ a: 'Variant' }), 'unsupported-type'],
-    ['a feature', newTable({ a: 'Utf8' }, { configuration: { 'delta.columnMapping.mode': 'name' } }), 'delta-feature'],
+    ['a feature', newTable({ a: 'Utf8' }, { configuration: { 'delta.enableRowTracking': 'true' } }), 'delta-feature'],
   ])('is refused with %s', (_what, spec, code) => {
     expect(() => createActions(spec)).toThrow(failure({ code }))
   })
@@ -402,7 +540,12 @@ describe('an independent reader', () => {
           size: info.size,
           modificationTime: info.modifiedAt.getTime(),
           dataChange: true,
-          stats: formatStats(written, { fields: spec.fields, partitionColumns: ['day'], configuration: {} }),
+          stats: formatStats(written, {
+            fields: spec.fields,
+            partitionColumns: ['day'],
+            configuration: {},
+            mapping: null,
+          }),
         },
       }
     }

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Metadata, Protocol } from '../../../src/drivers/delta/log/actions.ts'
+import { features as knownFeatures } from '../../../src/drivers/delta/log/features.ts'
 import {
   isAppendOnly,
   requireReadable,
@@ -58,35 +60,29 @@ describe('reading', () => {
     [versions(1, 2), []],
     [versions(2, 6), []],
     [features(['timestampNtz', 'vacuumProtocolCheck', 'columnMapping'], []), []],
+    [features(['deletionVectors', 'v2Checkpoint', 'typeWidening', 'typeWidening-preview'], []), []],
+    [features(['rowTracking'], ['rowTracking', 'clustering', 'icebergCompatV2']), []],
     [features([], ['somethingForWriters']), []],
     [versions(0, 2), ['reader version 0']],
     [versions(4, 7), ['reader version 4']],
     [versions(3, 7), ['tableFeatures without a list']],
-    [features(['deletionVectors', 'timestampNtz', 'v2Checkpoint'], []), ['deletionVectors', 'v2Checkpoint']],
-    [features(['typeWidening'], []), ['typeWidening']],
-    [features(['variantType'], []), ['variantType']],
+    [features(['variantType', 'timestampNtz', 'variantShredding'], []), ['variantType', 'variantShredding']],
     [features(['inventedTomorrow'], []), ['inventedTomorrow']],
   ])('%j', (protocol, expected) => {
     expect(read(protocol)).toEqual(expected)
-  })
-  it('needs no column mapping, whatever the protocol says', () => {
-    for (const protocol of [versions(1, 2), versions(2, 5), features(['columnMapping'], ['columnMapping'])]) {
-      expect(read(protocol, metadata({ 'delta.columnMapping.mode': 'name' }))).toEqual(['columnMapping'])
-      expect(read(protocol, metadata({ 'delta.columnMapping.mode': 'none' }))).toEqual([])
-    }
   })
   it('knows Parquet only', () => {
     expect(read(versions(1, 2), { ...metadata(), format: { provider: 'orc', options: {} } })).toEqual(['format orc'])
   })
   it('is refused by name', () => {
-    const table = { protocol: features(['deletionVectors', 'x\u001b'], []), metadata: metadata() }
+    const table = { protocol: features(['variantType', 'x\u001b'], []), metadata: metadata() }
     expect(() => requireReadable(table, 's3://b/t')).toThrow(
       expect.objectContaining(
         view(expect.objectContaining({ kind: 'refused', code: 'delta-feature', where: 's3://b/t' })),
       ),
     )
     expect(() => requireReadable(table, '')).toThrow(
-      'table uses the Delta feature deletionVectors, which this version cannot read (also x\\u001b)',
+      'table uses the Delta feature variantType, which this version cannot read: no column type of tblctl holds a variant without loss (also x\\u001b)',
     )
     expect(() => requireReadable({ protocol: versions(1, 2), metadata: metadata() }, '')).not.toThrow()
   })
@@ -101,6 +97,25 @@ describe('reading', () => {
   })
 })
 
+describe('every feature', () => {
+  it.each(Object.entries(knownFeatures))('%s', (name, { read: readers, write: writers, why }) => {
+    expect(read(features([name], [name]))).toEqual(readers === 'refused' ? [name] : [])
+    expect(write(features([], [name]))).toEqual(writers === 'refused' ? [name] : [])
+    // What is refused says why.
+    expect(why === undefined).toBe(readers !== 'refused' && writers === 'kept')
+    if (readers === 'refused') expect(writers).toBe('refused')
+  })
+  it('has its reason in the docs when it is refused', () => {
+    const page = readFileSync(new URL('../../../docs/delta.md', import.meta.url), 'utf8').split('\n')
+    for (const [name, { why }] of Object.entries(knownFeatures))
+      if (why !== undefined)
+        expect(
+          page.filter((line) => line.includes(`\`${name}\``) && line.includes(why)),
+          name,
+        ).not.toEqual([])
+  })
+})
+
 describe('writing', () => {
   it.each([
     [versions(1, 1), []],
@@ -112,7 +127,8 @@ describe('writing', () => {
     [features([], ['identityColumns', 'changeDataFeed', 'inCommitTimestamp', 'timestampNtz']), []],
     [features([], ['rowTracking', 'clustering', 'icebergCompatV2']), ['rowTracking', 'clustering', 'icebergCompatV2']],
     [features([], ['inventedTomorrow']), ['inventedTomorrow']],
-    [features(['deletionVectors'], ['deletionVectors']), ['deletionVectors']],
+    [features(['deletionVectors', 'columnMapping'], ['deletionVectors', 'columnMapping', 'typeWidening']), []],
+    [features(['variantType'], ['variantType']), ['variantType']],
   ])('%j', (protocol, expected) => {
     expect(write(protocol)).toEqual(expected)
   })
@@ -120,8 +136,6 @@ describe('writing', () => {
     ['checkConstraints', { 'delta.constraints.positive': 'a > 0' }],
     ['changeDataFeed', { 'delta.enableChangeDataFeed': 'true' }],
     ['rowTracking', { 'delta.enableRowTracking': 'TRUE' }],
-    ['inCommitTimestamp', { 'delta.enableInCommitTimestamps': 'true' }],
-    ['deletionVectors', { 'delta.enableDeletionVectors': 'true' }],
     ['icebergCompatV2', { 'delta.enableIcebergCompatV2': 'true' }],
   ])('%s in use is refused', (feature, configuration) => {
     expect(write(versions(1, 2), metadata(configuration))).toEqual([feature])
@@ -132,12 +146,17 @@ describe('writing', () => {
     ['generatedColumns', { 'delta.generationExpression': 'a + 1' }],
     ['identityColumns', { 'delta.identity.start': 1 }],
     ['allowColumnDefaults', { CURRENT_DEFAULT: '1' }],
-    ['typeWidening', { 'delta.typeChanges': [] }],
   ])('%s of a nested column is refused', (feature, column) => {
     expect(write(versions(1, 2), metadata({}, column))).toEqual([feature])
   })
   it('is not stopped by switches that are off', () => {
-    const off = { 'delta.enableChangeDataFeed': 'false', 'delta.appendOnly': 'true', 'delta.checkpointInterval': '10' }
+    const off = {
+      'delta.enableChangeDataFeed': 'false',
+      'delta.enableDeletionVectors': 'true',
+      'delta.enableTypeWidening': 'true',
+      'delta.appendOnly': 'true',
+      'delta.checkpointInterval': '10',
+    }
     expect(write(versions(1, 4), metadata(off))).toEqual([])
     expect(isAppendOnly(metadata(off))).toBe(true)
     expect(isAppendOnly(metadata())).toBe(false)

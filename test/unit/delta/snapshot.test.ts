@@ -5,39 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { actionOf } from '../../../src/drivers/delta/log/actions.ts'
 import { applyAction, emptyState, removeOf } from '../../../src/drivers/delta/log/replay.ts'
 import { readSnapshot, type Snapshot, updateSnapshot } from '../../../src/drivers/delta/log/snapshot.ts'
-import { openEngine } from '../../../src/engine/engine.ts'
-import { quotePath, quoteString } from '../../../src/engine/sql-text.ts'
 import type { ObjectStore } from '../../../src/storage/object-store.ts'
+import { checkpoint, checkpointColumns } from './checkpoint.ts'
 import { add, type Fixture, fixture, metaData, protocol, remove, schemaString, view } from './fixture.ts'
 
 const paths = (snapshot: Snapshot | undefined): string[] => [...(snapshot?.files.keys() ?? [])].toSorted()
 const failure = (part: object): unknown => expect.objectContaining(view(expect.objectContaining(part)))
 
-/** Writes a checkpoint file with the engine from JSON rows, one action each. */
-async function checkpoint(
-  table: Fixture,
-  name: string,
-  rows: readonly object[],
-  columns = checkpointColumns,
-): Promise<void> {
-  await using engine = await openEngine({ scratch: table.scratch })
-  const lines = join(engine.directory, 'rows.ndjson')
-  await writeFile(lines, rows.map((row) => JSON.stringify(row)).join('\n'))
-  const target = join(table.root, 't', '_delta_log', name)
-  const spec = Object.entries(columns).map(([column, type]) => `${column}: ${quoteString(type)}`)
-  await engine.run(
-    `COPY (SELECT * FROM read_json(${quotePath(lines)}, format = 'newline_delimited', columns = {${spec.join(', ')}})) TO ${quoteString(target)} (FORMAT parquet)`,
-  )
-}
-const checkpointColumns: Readonly<Record<string, string>> = {
-  txn: 'STRUCT(appId VARCHAR, "version" BIGINT, lastUpdated BIGINT)',
-  add: 'STRUCT("path" VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, dataChange BOOLEAN, stats VARCHAR, tags MAP(VARCHAR, VARCHAR), stats_parsed STRUCT(numRecords BIGINT))',
-  remove: 'STRUCT("path" VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN)',
-  metaData:
-    'STRUCT(id VARCHAR, "name" VARCHAR, format STRUCT(provider VARCHAR, options MAP(VARCHAR, VARCHAR)), schemaString VARCHAR, partitionColumns VARCHAR[], configuration MAP(VARCHAR, VARCHAR), createdTime BIGINT)',
-  protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)',
-  domainMetadata: 'STRUCT("domain" VARCHAR, configuration VARCHAR, removed BOOLEAN)',
-}
 const pad = (version: number): string => String(version).padStart(20, '0')
 
 describe('a snapshot', () => {
@@ -324,16 +298,6 @@ describe('a checkpoint', () => {
     const made = await table()
     await checkpoint(made, `${pad(10)}.checkpoint.parquet`, [protocol], columns)
     await expect(made.read()).rejects.toThrow(failure({ kind: 'data', code: 'corrupt-checkpoint' }))
-  })
-
-  it('of the V2 kind is refused by name when it is needed', async () => {
-    const made = await table()
-    await made.store.put(
-      `t/_delta_log/${pad(10)}.checkpoint.e8fa2696-9728-4e9c-b285-634743fdd4fb.json`,
-      Buffer.from('{}'),
-    )
-    await expect(made.read()).rejects.toThrow(failure({ kind: 'refused', code: 'delta-feature' }))
-    await expect(made.read()).rejects.toThrow('v2Checkpoint')
   })
 
   it('is fetched from a store that has no local files', async () => {

@@ -8,7 +8,7 @@ import { writeParquet } from '../../../src/engine/write-parquet.ts'
 import { temporaryFolder } from './fixture.ts'
 
 const fieldOf = (name: string, type: string): Field => ({ name, type: parseType(type), nullable: true })
-const none = { partitionColumns: [], configuration: {} }
+const none = { partitionColumns: [], configuration: {}, mapping: null }
 /** Text of one column's minimum and maximum, as they stand in the JSON. */
 function bounds(type: string, min: string | null, max = min): readonly (string | undefined)[] {
   const text = formatStats(
@@ -80,7 +80,8 @@ describe('statistics', () => {
     const columns = Object.fromEntries(fields.map((field) => [field.name, { min: '1', max: '2', nulls: 0 }]))
     const names = (configuration: Record<string, string>): string[] =>
       Object.keys(
-        JSON.parse(formatStats({ rows: 1, columns }, { fields, partitionColumns: ['p'], configuration })).minValues,
+        JSON.parse(formatStats({ rows: 1, columns }, { fields, ...none, partitionColumns: ['p'], configuration }))
+          .minValues,
       )
     expect(names({})).toEqual(Array.from({ length: 30 }, (_, i) => `c${i}`))
     expect(names({ 'delta.dataSkippingNumIndexedCols': '3' })).toEqual(['c0'])
@@ -91,7 +92,7 @@ describe('statistics', () => {
     const quoted = [fieldOf('a`,b.c', 'Int32'), fieldOf('a', 'Int32')]
     const text = formatStats(
       { rows: 1, columns: { 'a`,b.c': { min: '1', max: '1', nulls: 0 }, a: { min: '1', max: '1', nulls: 0 } } },
-      { fields: quoted, partitionColumns: [], configuration: { 'delta.dataSkippingStatsColumns': '`a``,b.c`' } },
+      { fields: quoted, ...none, configuration: { 'delta.dataSkippingStatsColumns': '`a``,b.c`' } },
     )
     expect(Object.keys(JSON.parse(text).minValues)).toEqual(['a`,b.c'])
   })

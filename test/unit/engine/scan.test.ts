@@ -122,6 +122,75 @@ describe('a scan', () => {
     expect(kept).toMatchObject({ code: 'file-missing' })
   })
 
+  test('what files call otherwise: at any depth, in lists and maps, keys too, whatever stands in the names', async () => {
+    const path = await parquet(
+      'called.parquet',
+      `SELECT 1 AS c1, {'s1': 'x', 's2': {'t1': 2}} AS c2, [[{'l1': 3}], NULL] AS c3, MAP {{'k1': 4}: {'v1': 5}} AS c4, NULL::STRUCT(s1 INTEGER) AS c5, 9 AS id`,
+    )
+    const fields = [
+      field(`i'd`, 'Int64'),
+      field('two', 'Struct("a \\"b": Utf8, "new": Int32, "deep": Struct("x": Int64))'),
+      field('three', 'List(List(Struct("it\'s": Int32)))'),
+      field('four', 'Map(Struct("key": Int32), Struct("value": Int32))'),
+      field('five', 'Struct("z": Int32)'),
+      field('id', 'Int32'),
+    ]
+    const calls = [
+      field('c1', 'Int64'),
+      field('c2', 'Struct("s1": Utf8, "s9": Int32, "s2": Struct("t1": Int64))'),
+      field('c3', 'List(List(Struct("l1": Int32)))'),
+      field('c4', 'Map(Struct("k1": Int32), Struct("v1": Int32))'),
+      field('c5', 'Struct("s1": Int32)'),
+      field('c6', 'Int32'),
+    ]
+    const plain = await parquet('plain.parquet', `SELECT 7 AS "i'd"`)
+    const files = [
+      { path, partitionValues: {}, calls },
+      { path: plain, partitionValues: {} },
+    ]
+    const sql = scanSql({ files, fields, partitions: [] })
+    const rows = await held.engine.stream(`SELECT * FROM (${sql}) ORDER BY 1`, fields)
+    expect(await rowsOf(rows)).toEqual([
+      [1n, ['x', null, [2n]], [[[3]], null], [[[4], [5]]], null, null],
+      [7n, null, null, null, null, null],
+    ])
+  })
+
+  test('deleted rows: each file has its own, some none, in one partition or in many', async () => {
+    const path = await parquet(
+      'ten.parquet',
+      'SELECT range AS "File_Index", range * 10 AS file_row_number FROM range(10)',
+    )
+    const fields = [field('file_row_number', 'Int64'), field('File_Index', 'Int64'), field('p', 'Int32')]
+    for (const many of [3, 200]) {
+      const files: ScanFile[] = []
+      for (let i = 0; i < many; i++) {
+        const copy = join(held.folder, `ten-${many}-${i}.parquet`)
+        await copyFile(path, copy)
+        const partitionValues = { p: String(many === 3 ? 1 : i) }
+        files.push({ path: copy, partitionValues, ...(i % 2 === 0 ? { deletions: 1000 + i } : {}) })
+      }
+      // In file n the rows n % 10 and 9; more of files that are not read.
+      const deleted = await parquet(
+        `deleted-${many}.parquet`,
+        `SELECT 1000 + i AS file, unnest([i % 10, 9])::BIGINT AS row FROM range(${2 * many}) AS t(i)`,
+      )
+      const sql = scanSql({ files, fields, partitions: ['p'], deleted })
+      const expected = files.flatMap(({ deletions, partitionValues }, i) =>
+        Array.from({ length: 10 }, (_, row) => row)
+          .filter((row) => deletions === undefined || (row !== i % 10 && row !== 9))
+          .map((row) => `${partitionValues.p} ${row} ${row * 10}`),
+      )
+      const found = await held.engine.all(`SELECT p, "File_Index" AS i, file_row_number AS n FROM (${sql})`)
+      expect(found.map(({ p, i, n }) => `${p} ${i} ${n}`).sort()).toEqual(expected.sort())
+      const [one] = await held.engine.all(`SELECT count(*) AS n FROM (${sql}) WHERE p = 1 AND "File_Index" = 9`)
+      expect(one).toEqual({ n: 1n })
+    }
+    expect(() => scanSql({ files: [{ path, partitionValues: {}, deletions: 0 }], fields, partitions: ['p'] })).toThrow(
+      'without a list',
+    )
+  })
+
   test('ten thousand files', async () => {
     const path = await parquet('tiny.parquet', 'SELECT 1 AS a')
     const files = Array.from({ length: 10_000 }, (_, i) => ({ path, partitionValues: { p: String(i % 365) } }))

@@ -196,6 +196,13 @@ describe('delete', () => {
     await store.delete(keys)
     expect(await Array.fromAsync(store.list(''))).toEqual([])
   })
+  it('asks again for keys that a busy service did not get to', async () => {
+    for (const key of keys) await store.put(key, bytes(''))
+    double.inject('slow-key', /POST/, 2)
+    await store.delete(keys)
+    expect(await Array.fromAsync(store.list(''))).toEqual([])
+    expect(double.requests.filter((line) => line.startsWith('POST'))).toHaveLength(3)
+  })
   it('that is forbidden says so', async () => {
     double.inject('deny', /POST/)
     expect(await errorOf(store.delete(keys))).toMatchObject({ kind: 'denied' })

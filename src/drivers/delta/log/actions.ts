@@ -20,7 +20,9 @@ export interface Metadata {
   readonly createdTime?: number
 }
 export type PartitionValues = Readonly<Record<string, string | null>>
-interface DeletionVector {
+/** Which rows of a file are gone; log/deletion-vector.ts reads them. */
+export interface DeletionVector {
+  /** `u`, `i` or `p`. */
   readonly storageType: string
   readonly pathOrInlineDv: string
   readonly offset?: number
@@ -91,33 +93,46 @@ export function actionOf(line: unknown): Action | undefined {
 
 type Raw = { readonly [key: string]: unknown }
 
-const addOf = (raw: Raw): Add => ({
-  path: text(raw, 'path'),
-  partitionValues: values(raw.partitionValues, 'partitionValues'),
-  size: integer(raw, 'size'),
-  modificationTime: integer(raw, 'modificationTime'),
-  dataChange: raw.dataChange !== false,
-  ...(raw.stats == null ? {} : { stats: text(raw, 'stats') }),
-  ...(raw.clusteringProvider == null ? {} : { clusteringProvider: text(raw, 'clusteringProvider') }),
-  ...rarely(raw),
-})
+function addOf(raw: Raw): Add {
+  const path = text(raw, 'path')
+  const partitionValues = textMap(raw.partitionValues, 'partitionValues')
+  const size = integer(raw, 'size')
+  const modificationTime = integer(raw, 'modificationTime')
+  const dataChange = raw.dataChange !== false
+  const stats = raw.stats == null ? undefined : text(raw, 'stats')
+  if (stats !== undefined && !hasRareMembers(raw))
+    return { path, partitionValues, size, modificationTime, dataChange, stats }
+  return {
+    ...{ path, partitionValues, size, modificationTime, dataChange },
+    ...(stats === undefined ? {} : { stats }),
+    ...(raw.clusteringProvider == null ? {} : { clusteringProvider: text(raw, 'clusteringProvider') }),
+    ...rarely(raw),
+  }
+}
+
+/** What few files have. */
+export const hasRareMembers = (add: { readonly [K in keyof Add]?: unknown }): boolean =>
+  add.tags != null ||
+  add.deletionVector != null ||
+  add.baseRowId != null ||
+  add.defaultRowCommitVersion != null ||
+  add.clusteringProvider != null
 
 const removeOf = (raw: Raw): Remove => ({
   path: text(raw, 'path'),
   dataChange: raw.dataChange !== false,
   ...(raw.deletionTimestamp == null ? {} : { deletionTimestamp: integer(raw, 'deletionTimestamp') }),
   ...(raw.extendedFileMetadata == null ? {} : { extendedFileMetadata: raw.extendedFileMetadata === true }),
-  ...(raw.partitionValues == null ? {} : { partitionValues: values(raw.partitionValues, 'partitionValues') }),
+  ...(raw.partitionValues == null ? {} : { partitionValues: textMap(raw.partitionValues, 'partitionValues') }),
   ...(raw.size == null ? {} : { size: integer(raw, 'size') }),
   ...rarely(raw),
 })
 
 /** What few files have, and adds and removes share. */
 function rarely(raw: Raw): Pick<FileAction, 'tags' | 'deletionVector' | 'baseRowId' | 'defaultRowCommitVersion'> {
-  if (raw.tags == null && raw.deletionVector == null && raw.baseRowId == null && raw.defaultRowCommitVersion == null)
-    return {}
+  if (!hasRareMembers(raw)) return {}
   return {
-    ...(raw.tags == null ? {} : { tags: values(raw.tags, 'tags') }),
+    ...(raw.tags == null ? {} : { tags: textMap(raw.tags, 'tags') }),
     ...(raw.deletionVector == null ? {} : { deletionVector: vectorOf(object(raw.deletionVector, 'deletionVector')) }),
     ...(raw.baseRowId == null ? {} : { baseRowId: integer(raw, 'baseRowId') }),
     ...(raw.defaultRowCommitVersion == null
@@ -194,7 +209,7 @@ function names(value: unknown, name: string): readonly string[] {
 /** One object for the many files without partition values. */
 const none: PartitionValues = Object.freeze({})
 
-function values(value: unknown, name: string): PartitionValues {
+function textMap(value: unknown, name: string): PartitionValues {
   if (value == null) return none
   if (!isObject(value)) throw new MalformedAction(`${name} is no object`)
   let empty = true
@@ -206,6 +221,6 @@ function values(value: unknown, name: string): PartitionValues {
   return empty ? none : (value as PartitionValues)
 }
 function strings(value: unknown, name: string): Readonly<Record<string, string>> {
-  const found = Object.entries(values(value, name)).filter((entry): entry is [string, string] => entry[1] !== null)
+  const found = Object.entries(textMap(value, name)).filter((entry): entry is [string, string] => entry[1] !== null)
   return Object.fromEntries(found)
 }

@@ -1,15 +1,25 @@
 /**
- * Checkpoints, classic and multi-part (Delta PROTOCOL, "Checkpoints", V1 spec): the state of the table at one version as Parquet.
- * Only what a snapshot needs is read: no tombstones, no parsed statistics.
+ * Checkpoints (Delta PROTOCOL, "Checkpoints", V1 and V2 spec): the state of the table at one version, as one Parquet file, as several parts, or as
+ * a Parquet or JSON file with sidecars. Only what a snapshot needs is read: tombstones where they are asked for, and of parsed statistics the
+ * number of rows where there are no others.
  */
 import { fail, TblctlError } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import { type Engine, openEngine } from '../../../engine/engine.ts'
-import { quoteIdentifier, quotePath, quoteString } from '../../../engine/sql-text.ts'
+import { parquetSource, quoteIdentifier, quoteString } from '../../../engine/sql-text.ts'
 import { localCopies } from '../../../storage/local-copies.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
 import { type Action, actionOf, MalformedAction } from './actions.ts'
+import { parseCommit } from './commit-file.ts'
 import { parseExact } from './exact-json.ts'
+import { sidecarKey, sidecarPaths } from './sidecars.ts'
+
+export interface CheckpointOptions {
+  /** Folder for the engine; may be lost at any time. */
+  readonly scratch: string
+  readonly tombstones?: true
+  readonly signal?: AbortSignal
+}
 
 /** What is read of each action; a column or member that a checkpoint lacks is null. */
 const members: Readonly<Record<string, readonly string[]>> = {
@@ -23,6 +33,10 @@ const members: Readonly<Record<string, readonly string[]>> = {
     ...['path', 'partitionValues', 'size', 'modificationTime', 'dataChange', 'stats', 'tags', 'deletionVector'],
     ...['baseRowId', 'defaultRowCommitVersion', 'clusteringProvider'],
   ],
+  remove: [
+    ...['path', 'deletionTimestamp', 'dataChange', 'extendedFileMetadata', 'partitionValues', 'size', 'deletionVector'],
+    ...['baseRowId', 'defaultRowCommitVersion'],
+  ],
 }
 /** Some writers store an absent action as a struct of nulls; its first member tells. */
 const always: Readonly<Record<string, string>> = {
@@ -31,29 +45,84 @@ const always: Readonly<Record<string, string>> = {
   txn: 'appId',
   domainMetadata: 'domain',
   add: 'path',
+  remove: 'path',
 }
+/** Statistics of hundreds of columns make rows of many kilobytes, and the engine holds some thousands of them, several times over. */
+const memoryLimit = 512 * 1024 * 1024
+/** What sidecars hold; everything else stands in the checkpoint itself. */
+const fileActions = ['add', 'remove']
 
-/** `keys`: all parts of one checkpoint. Throws `data`/`corrupt-checkpoint` with the file in `where`. */
+/** `keys`: all files of one checkpoint but its sidecars. Gives actions in batches. Throws `data`/`corrupt-checkpoint` with the file in `where`. */
 export async function* readCheckpoint(
   store: ObjectStore,
+  prefix: string,
   keys: readonly string[],
-  options: { readonly scratch: string; readonly signal?: AbortSignal },
-): AsyncGenerator<Action> {
-  const where = store.localPath(keys[0]!) ?? `${store.url}/${keys[0]}`
-  await using engine = await openEngine(options)
+  options: CheckpointOptions,
+): AsyncGenerator<readonly Action[]> {
+  const where = printable(store.localPath(keys[0]!) ?? `${store.url}/${keys[0]}`)
+  await using engine = await openEngine({ ...options, memoryLimit })
+  const wanted = Object.keys(members).filter((action) => action !== 'remove' || options.tombstones)
   try {
-    await using local = await localCopies(store, keys, { scratch: engine.directory, signal: options.signal })
-    for (const [path, name] of local.names) engine.copies.set(path, name)
-    const source = `read_parquet([${local.paths.map(quotePath).join(', ')}], hive_partitioning = false, union_by_name = true)`
-    const columns = await columnsOf(engine, `SELECT * FROM ${source}`)
-    for (const action of Object.keys(members)) {
-      if (!columns.includes(action)) continue
-      const present = await columnsOf(engine, `SELECT ${action}.* FROM ${source}`)
-      yield* rowsOf(engine, source, action, present)
-    }
+    const sidecars = keys[0]!.endsWith('.json')
+      ? yield* readJson(store, keys[0]!, where)
+      : yield* readParquet(engine, store, keys, wanted, options)
+    if (sidecars.length === 0) return
+    const named = sidecars.map((path) => {
+      const key = sidecarKey(prefix, path)
+      if (key === undefined) throw new MalformedAction(`the path "${path}" names no sidecar`)
+      return key
+    })
+    const inSidecars = wanted.filter((action) => fileActions.includes(action))
+    yield* readParquet(engine, store, named, inSidecars, options)
   } catch (error) {
     throw explained(error, where)
   }
+}
+
+/** Yields the actions and returns the paths of the sidecars. */
+async function* readJson(
+  store: ObjectStore,
+  key: string,
+  where: string,
+): AsyncGenerator<readonly Action[], readonly string[]> {
+  const bytes = await store.read(key)
+  if (bytes === undefined) throw fail('missing', 'file-missing', `${where} is not there`, { where })
+  yield* batches(parseCommit(bytes, where))
+  return [...sidecarPaths(bytes)]
+}
+
+const batchSize = 2048
+
+function* batches(actions: Iterable<Action>): Generator<readonly Action[]> {
+  let batch: Action[] = []
+  for (const action of actions) {
+    batch.push(action)
+    if (batch.length < batchSize) continue
+    yield batch
+    batch = []
+  }
+  yield batch
+}
+
+async function* readParquet(
+  engine: Engine,
+  store: ObjectStore,
+  keys: readonly string[],
+  actions: readonly string[],
+  { signal }: CheckpointOptions,
+): AsyncGenerator<readonly Action[], readonly string[]> {
+  await using local = await localCopies(store, keys, { scratch: engine.directory, signal })
+  for (const [path, name] of local.names) engine.copies.set(path, name)
+  const source = parquetSource(local.paths, 'union_by_name = true')
+  const columns = await columnsOf(engine, `SELECT * FROM ${source}`)
+  for (const action of actions) {
+    if (!columns.includes(action)) continue
+    const present = await columnsOf(engine, `SELECT ${action}.* FROM ${source}`)
+    yield* rowsOf(engine, source, action, present)
+  }
+  if (!columns.includes('sidecar')) return []
+  const named = await engine.all(`SELECT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
+  return named.map(({ path }) => String(path))
 }
 
 async function* rowsOf(
@@ -61,15 +130,29 @@ async function* rowsOf(
   source: string,
   action: string,
   present: readonly string[],
-): AsyncGenerator<Action> {
-  const wanted = members[action]!.filter((member) => present.includes(member))
-  const pack = wanted.map((member) => `${quoteString(member)}: ${action}.${quoteIdentifier(member)}`).join(', ')
+): AsyncGenerator<readonly Action[]> {
+  const value = await valuesOf(engine, source, action, present)
+  const wanted = members[action]!.filter((member) => value(member) !== undefined)
+  const pack = wanted.map((member) => `${quoteString(member)}: ${value(member)}`).join(', ')
   const filter = `${action}.${quoteIdentifier(always[action]!)} IS NOT NULL`
   const parse = action === 'txn' ? parseExact : JSON.parse
   await using rows = await engine.stream(
     `SELECT to_json({${quoteString(action)}: {${pack}}})::VARCHAR FROM ${source} WHERE ${filter}`,
   )
-  for await (const batch of rows.batches) for (const line of batch.columns[0]!) yield actionOf(parse(line as string))!
+  for await (const { columns } of rows.batches) yield columns[0]!.map((line) => actionOf(parse(line as string))!)
+}
+
+/** SQL for a member; undefined for one that the checkpoint lacks. */
+async function valuesOf(engine: Engine, source: string, action: string, present: readonly string[]) {
+  const plain = (member: string): string | undefined =>
+    present.includes(member) ? `${action}.${quoteIdentifier(member)}` : undefined
+  if (action !== 'add' || !present.includes('stats_parsed')) return plain
+  const parsed = await columnsOf(engine, `SELECT unnest(add.stats_parsed) FROM ${source}`)
+  if (!parsed.includes('numRecords')) return plain
+  const count = `add.stats_parsed."numRecords"`
+  const built = `CASE WHEN ${count} IS NOT NULL THEN '{"numRecords":' || ${count} || '}' END`
+  return (member: string): string | undefined =>
+    member === 'stats' ? `coalesce(${[plain(member), built].filter(Boolean).join(', ')})` : plain(member)
 }
 
 async function columnsOf(engine: Engine, select: string): Promise<readonly string[]> {
@@ -79,7 +162,8 @@ async function columnsOf(engine: Engine, select: string): Promise<readonly strin
 function explained(error: unknown, where: string): unknown {
   const engineRefused = error instanceof Error && /^(Binder|Catalog|Parser|Not implemented) Error/.test(error.message)
   const damaged = error instanceof TblctlError && (error.view.kind === 'data' || error.view.kind === 'missing')
-  if (!engineRefused && !damaged && !(error instanceof MalformedAction)) return error
+  const malformed = error instanceof MalformedAction || error instanceof SyntaxError
+  if (!engineRefused && !damaged && !malformed) return error
   const why = (error as Error).message.split('\n')[0]!
   return fail('data', 'corrupt-checkpoint', `the checkpoint cannot be read: ${printable(why)}`, {
     where,

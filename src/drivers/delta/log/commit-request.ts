@@ -1,5 +1,5 @@
 /** What a commit is asked to do, and how it ends. */
-import type { Action } from './actions.ts'
+import type { Action, Metadata } from './actions.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface CommitRequest {
@@ -8,7 +8,7 @@ export interface CommitRequest {
   /**
    * `append`: only adds, and nothing of the table was read. `rewrite`: removes (its inputs) and adds; rows that others append
    * meanwhile are none of its business. `replace`: removes and adds after reading the whole table, so that any row that came or
-   * went meanwhile makes it wrong. `metadata`: changes the metadata or the protocol, and may remove and add.
+   * went meanwhile makes it wrong; it may change the metadata and the protocol. `metadata`: changes those, and may remove and add.
    */
   readonly kind: 'append' | 'rewrite' | 'replace' | 'metadata'
   readonly actions: readonly Action[]
@@ -30,3 +30,9 @@ export type CommitOutcome =
   /** `removedInputs`: files that a winner removed, by path. */
   | { readonly is: 'conflict'; readonly why: string; readonly removedInputs?: readonly string[] }
   | { readonly is: 'metadata-changed'; readonly version: number }
+
+/** Of the table once the request is committed. */
+export function configurationAfter({ snapshot, actions }: CommitRequest): Metadata['configuration'] {
+  const metaData = actions.flatMap((action) => ('metaData' in action ? [action.metaData] : [])).at(-1)
+  return (metaData ?? snapshot?.metadata)?.configuration ?? {}
+}

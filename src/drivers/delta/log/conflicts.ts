@@ -2,6 +2,7 @@
 import { fail } from '../../../core/errors.ts'
 import type { Action } from './actions.ts'
 import type { CommitOutcome, CommitRequest } from './commit-request.ts'
+import { decodePath } from './paths.ts'
 import { isAppendOnly } from './protocol.ts'
 import { fileKey } from './replay.ts'
 
@@ -13,7 +14,8 @@ export function checkRequest({ kind, actions, snapshot, txn }: CommitRequest): v
     if (key === null || seen.has(key)) throw wrong(`${key ?? 'commitInfo'} does not belong in this commit`)
     seen.add(key)
     const changesTable = 'metaData' in action || 'protocol' in action
-    if (changesTable && kind !== 'metadata') throw wrong(`a commit of kind ${kind} changes the table`)
+    if (changesTable && kind !== 'metadata' && kind !== 'replace')
+      throw wrong(`a commit of kind ${kind} changes the table`)
     if ('remove' in action && kind === 'append') throw wrong('a commit of kind append removes files')
     if ('remove' in action && action.remove.dataChange && snapshot !== null && isAppendOnly(snapshot.metadata))
       throw fail('refused', 'append-only', 'the table is append-only (delta.appendOnly): its rows cannot be removed')
@@ -23,7 +25,21 @@ export function checkRequest({ kind, actions, snapshot, txn }: CommitRequest): v
     throw wrong('a new table needs a protocol and metadata')
 }
 
-/** What a winner's commit means for the request; undefined = it can go on behind it. */
+/**
+ * What a winner's commit means for a request; undefined = it can go on behind it. By the kind of the request:
+ *
+ * | the winner …                               | append           | rewrite          | replace          | metadata         |
+ * | ------------------------------------------ | ---------------- | ---------------- | ---------------- | ---------------- |
+ * | wrote the request's transaction, or beyond | already          | already          | already          | already          |
+ * | wrote an earlier version of it             | overtaken        | overtaken        | overtaken        | overtaken        |
+ * | changed metadata or protocol               | metadata-changed | metadata-changed | metadata-changed | metadata-changed |
+ * | wrote a metadata domain that it writes     | conflict         | conflict         | conflict         | conflict         |
+ * | removed, or gave a vector to, an input     | –                | conflict         | conflict         | conflict         |
+ * | added or removed other rows                | goes on          | goes on          | conflict         | goes on          |
+ * | rewrote other files, changing no row       | goes on          | goes on          | goes on          | goes on          |
+ *
+ * The first line that fits counts. An input is a file that the request removes.
+ */
 export function conflictWith(
   winner: readonly Action[],
   version: number,
@@ -39,19 +55,30 @@ export function conflictWith(
   for (const action of winner)
     if ('domainMetadata' in action && domains.has(action.domainMetadata.domain))
       return { is: 'conflict', why: `version ${version} changed the same metadata domain` }
-  if (kind === 'append') return undefined
+  const removedInputs = inputsTakenBy(winner, actions)
+  if (removedInputs.length > 0)
+    return { is: 'conflict', why: `version ${version} removed files that this commit rewrites`, removedInputs }
   const changesRows = (action: Action): boolean =>
     ('add' in action && action.add.dataChange) || ('remove' in action && action.remove.dataChange)
   if (kind === 'replace' && winner.some(changesRows))
     return { is: 'conflict', why: `version ${version} changed rows that this commit is based on` }
-  const inputs = new Map(
-    actions.flatMap((action) => ('remove' in action ? [[fileKey(action.remove), action.remove]] : [])),
-  )
-  const removedInputs = winner.flatMap((action) =>
-    'remove' in action && inputs.has(fileKey(action.remove)) ? [fileKey(action.remove)] : [],
-  )
-  if (removedInputs.length === 0) return undefined
-  return { is: 'conflict', why: `version ${version} removed files that this commit rewrites`, removedInputs }
+  return undefined
+}
+
+/**
+ * By path alone: who gives a file a deletion vector removes it as it was and adds it again with the vector, and some writers leave the
+ * vector out of the remove.
+ */
+function inputsTakenBy(winner: readonly Action[], actions: readonly Action[]): readonly string[] {
+  const inputs = new Set(actions.flatMap((action) => ('remove' in action ? [plainPath(action.remove.path)] : [])))
+  if (inputs.size === 0) return []
+  const removed = winner.flatMap((action) => ('remove' in action ? [plainPath(action.remove.path)] : []))
+  return [...new Set(removed.filter((path) => inputs.has(path)))]
+}
+
+function plainPath(logPath: string): string {
+  const decoded = decodePath(logPath)
+  return 'path' in decoded ? decoded.path : logPath
 }
 
 function reconciliationKey(action: Action): string | null {

@@ -51,7 +51,8 @@ export function createActions(table: NewTable): readonly Action[] {
   return [{ protocol }, { metaData }]
 }
 
-function hasWallClock(type: DataType): boolean {
+/** Holds times without a zone, for which Delta has a feature. */
+export function hasWallClock(type: DataType): boolean {
   switch (type.kind) {
     case 'Timestamp':
       return type.zone === null
@@ -67,7 +68,7 @@ function hasWallClock(type: DataType): boolean {
 }
 
 /** Parquet writers of the Spark family refuse these characters in names when there is no column mapping. */
-function checkNames(fields: readonly Field[]): void {
+export function checkNames(fields: readonly Field[]): void {
   for (const { name, type } of fields) {
     if (/[ ,;{}()\n\t=]/.test(name))
       throw fail('refused', 'bad-column-name', `Delta cannot hold a column named "${printable(name)}"`, {

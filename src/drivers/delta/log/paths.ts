@@ -30,11 +30,15 @@ export function parseLogName(name: string): LogFile | null {
   return { is: 'checkpoint', version, part: Number(match[3]), parts: Number(match[4]) }
 }
 
+/** Nothing to decode and nowhere to lead: as nearly all paths are. */
+const plain = /^(?:[\w=+-][\w=+.,-]*\/)*[\w=+-][\w=+.,-]*$/
+
 /**
  * The path of a data file relative to its table, percent-decoded exactly once, or why it is refused: a log that somebody else
  * wrote must not lead a reader, an optimize or a vacuum to another table's files, to other disks or into its own log.
  */
 export function decodePath(logPath: string): { readonly path: string } | { readonly refused: string } {
+  if (plain.test(logPath) && !logPath.startsWith('_delta_log')) return { path: logPath }
   if (logPath === '') return { refused: 'is empty' }
   if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(logPath)) return { refused: 'is a URL' }
   let path = logPath
@@ -44,14 +48,21 @@ export function decodePath(logPath: string): { readonly path: string } | { reado
     } catch {
       return { refused: 'is not correctly percent-encoded' }
     }
-  if (!path.isWellFormed()) return { refused: 'is not valid Unicode' }
-  if (path.startsWith('/')) return { refused: 'is absolute' }
-  if (path.includes('\0')) return { refused: 'holds a NUL character' }
-  const segments = path.split('/')
-  if (segments.includes('..')) return { refused: 'leads out of the table' }
-  if (segments.includes('.') || segments.includes('')) return { refused: 'is not in its simplest form' }
-  if (segments[0] === '_delta_log') return { refused: 'leads into the log' }
+  const refused = refusalOf(path)
+  if (refused !== undefined) return { refused }
   return { path }
+}
+
+/** Why a decoded path leads where nobody may follow it; undefined when it names a file inside the table. */
+export function refusalOf(path: string): string | undefined {
+  if (!path.isWellFormed()) return 'is not valid Unicode'
+  if (path.startsWith('/')) return 'is absolute'
+  if (path.includes('\0')) return 'holds a NUL character'
+  const segments = path.split('/')
+  if (segments.includes('..')) return 'leads out of the table'
+  if (segments.includes('.') || segments.includes('')) return 'is not in its simplest form'
+  if (segments[0] === '_delta_log') return 'leads into the log'
+  return undefined
 }
 
 /** The inverse of decodePath: the form in which a path enters the log. */

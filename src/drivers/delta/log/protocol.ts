@@ -5,6 +5,7 @@
 import { fail } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import type { Metadata, Protocol } from './actions.ts'
+import { featureOf } from './features.ts'
 import { columnMetadata, parseSchema } from './schema-string.ts'
 
 /** Why a table cannot be read or written. `feature` is the protocol's name for it. */
@@ -16,23 +17,6 @@ export interface Obstacle {
 type Table = { readonly protocol: Protocol; readonly metadata: Metadata }
 type Access = 'read' | 'write'
 
-/** Features whose rules for readers we follow. */
-const readable: readonly string[] = ['timestampNtz', 'vacuumProtocolCheck', 'columnMapping']
-/**
- * Features that a writer of plain appends and rewrites keeps to: either we follow their rules, or those rules bind only while
- * the feature is in use, which `inUse` finds out.
- */
-const writable: readonly string[] = [
-  ...readable,
-  'appendOnly',
-  'domainMetadata',
-  'invariants',
-  'checkConstraints',
-  'generatedColumns',
-  'identityColumns',
-  'changeDataFeed',
-  'inCommitTimestamp',
-]
 const catalogManaged: readonly string[] = ['catalogManaged', 'catalogOwned', 'catalogOwned-preview']
 
 /** Every reason why readers must stay away; none = the table can be read. */
@@ -43,10 +27,9 @@ export function unreadable(table: Table): readonly Obstacle[] {
     found.push(version('reader', protocol.minReaderVersion, 'read'))
   if (protocol.minReaderVersion === 3) {
     for (const feature of protocol.readerFeatures ?? [])
-      if (!readable.includes(feature)) found.push(obstacle(feature, 'read'))
+      if (featureOf(feature).read === 'refused') found.push(obstacle(feature, 'read'))
     if (protocol.readerFeatures === undefined) found.push(obstacle('tableFeatures without a list', 'read'))
   }
-  if (columnMappingMode(metadata) !== 'none') found.push(obstacle('columnMapping', 'read'))
   if (metadata.format.provider !== 'parquet') found.push(obstacle(`format ${metadata.format.provider}`, 'read'))
   return found
 }
@@ -61,7 +44,7 @@ export function unwritable(table: Table): readonly Obstacle[] {
   if (protocol.minWriterVersion < 1 || protocol.minWriterVersion > 7)
     found.push(version('writer', protocol.minWriterVersion, 'write'))
   if (protocol.minWriterVersion === 7) {
-    for (const feature of protocol.writerFeatures ?? []) if (!writable.includes(feature)) add(feature)
+    for (const feature of protocol.writerFeatures ?? []) if (featureOf(feature).write === 'refused') add(feature)
     if (protocol.writerFeatures === undefined) add('tableFeatures without a list')
   }
   for (const feature of inUse(table.metadata)) add(feature)
@@ -74,6 +57,22 @@ export function requireReadable(table: Table, where: string): void {
 }
 export function requireWritable(table: Table, where: string): void {
   refuse(unwritable(table), where)
+}
+
+/** For who removes files that no version names: as for writers, also where the feature vacuumProtocolCheck does not ask for it. */
+export function requireVacuumable(table: Table, where: string): void {
+  refuse(
+    unwritable(table).filter(({ feature }) => featureOf(feature).write !== 'unused'), // those bind who writes rows
+    where,
+  )
+}
+
+/** Throws `denied`/`catalog-managed`: for what needs no understanding of the table but the right to it. */
+export function requireOwned(table: Table, where: string): void {
+  refuse(
+    unwritable(table).filter(({ kind }) => kind === 'denied'),
+    where,
+  )
 }
 
 /** Removing rows is forbidden; rewriting them (`dataChange: false`) is not. */
@@ -108,10 +107,7 @@ function inUse(metadata: Metadata): readonly string[] {
 
 const switches: Readonly<Record<string, string>> = {
   changeDataFeed: 'delta.enableChangeDataFeed',
-  deletionVectors: 'delta.enableDeletionVectors',
   rowTracking: 'delta.enableRowTracking',
-  inCommitTimestamp: 'delta.enableInCommitTimestamps',
-  typeWidening: 'delta.enableTypeWidening',
   icebergCompatV1: 'delta.enableIcebergCompatV1',
   icebergCompatV2: 'delta.enableIcebergCompatV2',
   icebergCompatV3: 'delta.enableIcebergCompatV3',
@@ -120,16 +116,14 @@ const columnKeys: Readonly<Record<string, string>> = {
   invariants: 'delta.invariants',
   generatedColumns: 'delta.generationExpression',
   identityColumns: 'delta.identity.',
-  typeWidening: 'delta.typeChanges',
   allowColumnDefaults: 'CURRENT_DEFAULT',
 }
 
 const isTrue = (metadata: Metadata, key: string): boolean => metadata.configuration[key]?.toLowerCase() === 'true'
-const columnMappingMode = (metadata: Metadata): string =>
-  metadata.configuration['delta.columnMapping.mode']?.toLowerCase() ?? 'none'
 
 function obstacle(feature: string, access: Access): Obstacle {
-  const message = `table uses the Delta feature ${printable(feature)}, which this version cannot ${access}`
+  const { why } = featureOf(feature)
+  const message = `table uses the Delta feature ${printable(feature)}, which this version cannot ${access}${why === undefined ? '' : `: ${why}`}`
   return { feature, kind: catalogManaged.includes(feature) ? 'denied' : 'refused', message }
 }
 function version(side: string, number: number, access: Access): Obstacle {

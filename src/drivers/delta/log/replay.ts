@@ -1,5 +1,14 @@
 /** Action reconciliation (Delta PROTOCOL, "Action Reconciliation"): commits in order onto a state. Pure but for the state itself. */
-import type { Action, Add, DomainMetadata, Metadata, Protocol, Remove, Txn } from './actions.ts'
+import {
+  type Action,
+  type Add,
+  type DomainMetadata,
+  hasRareMembers,
+  type Metadata,
+  type Protocol,
+  type Remove,
+  type Txn,
+} from './actions.ts'
 import { decodePath } from './paths.ts'
 
 /** A live data file. `path` is decoded and confined to the table; `logPath` is how the log names it. */
@@ -12,6 +21,8 @@ export interface ReplayState {
   metadata: Metadata | undefined
   /** By path, and deletion vector where there is one. */
   readonly files: Map<string, LiveFile>
+  /** What was removed, by path as in `files`; null = nobody asks. */
+  readonly tombstones: Map<string, Remove> | null
   /** Live files that must not be followed: why, by the path in the log. */
   readonly refused: Map<string, string>
   readonly txns: Map<string, Txn>
@@ -20,10 +31,11 @@ export interface ReplayState {
   inCommitTimestamp: number | undefined
 }
 
-export const emptyState = (): ReplayState => ({
+export const emptyState = (tombstones = false): ReplayState => ({
   protocol: undefined,
   metadata: undefined,
   files: new Map(),
+  tombstones: tombstones ? new Map() : null,
   refused: new Map(),
   txns: new Map(),
   domains: new Map(),
@@ -60,14 +72,24 @@ function addFile(state: ReplayState, add: Add): void {
     state.refused.set(withVector(add.path, add), decoded.refused)
     return
   }
-  const { path } = decoded
-  state.files.set(withVector(path, add), { ...add, path, logPath: add.path })
+  const file = liveFile(add, decoded.path)
+  const key = withVector(file.path, file)
+  state.files.set(key, file)
+  state.tombstones?.delete(key)
+}
+
+/** Spelt out for the usual file, of which there are hundreds of thousands: copying an object by its members takes several times as long. */
+function liveFile(add: Add, path: string): LiveFile {
+  if (hasRareMembers(add) || add.stats === undefined) return { ...add, path, logPath: add.path }
+  const { path: logPath, partitionValues, size, modificationTime, dataChange, stats } = add
+  return { path, partitionValues, size, modificationTime, dataChange, stats, logPath }
 }
 
 function removeFile(state: ReplayState, remove: Remove): void {
   const key = fileKey(remove)
   state.files.delete(key)
   state.refused.delete(key)
+  state.tombstones?.set(key, remove)
 }
 
 /** The tombstone of a live file (Delta PROTOCOL, "Remove File"). `at` in milliseconds. */

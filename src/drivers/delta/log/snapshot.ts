@@ -1,11 +1,12 @@
 /** A table at one version: the newest checkpoint before it and the commits since (Delta PROTOCOL, "Snapshot"). */
-import { fail } from '../../../core/errors.ts'
+import { fail, TblctlError } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import type { Field } from '../../../core/types.ts'
 import type { ObjectInfo, ObjectStore } from '../../../storage/object-store.ts'
 import { parseSchemaString } from '../types.ts'
-import type { Action, DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
+import type { Action, DomainMetadata, Metadata, Protocol, Remove, Txn } from './actions.ts'
 import { readCheckpoint } from './checkpoint.ts'
+import { type ColumnMapping, columnMappingOf } from './column-mapping.ts'
 import { parseCommit } from './commit-file.ts'
 import { type LogListing, listFromCheckpoint, listLog } from './listing.ts'
 import { commitKey, refusedPath } from './paths.ts'
@@ -19,53 +20,91 @@ export interface Snapshot {
   readonly protocol: Protocol
   readonly metadata: Metadata & { readonly schemaString: string }
   readonly fields: readonly Field[]
+  /** What the columns are called in files and in the log; null = as the schema names them. */
+  readonly mapping: ColumnMapping | null
   /** Live files by path. */
   readonly files: ReadonlyMap<string, LiveFile>
+  /** Removed files that the log still knows, by path and deletion vector; null when they were not asked for. */
+  readonly tombstones: ReadonlyMap<string, Remove> | null
   readonly txns: ReadonlyMap<string, Txn>
   readonly domains: ReadonlyMap<string, DomainMetadata>
   /** The object of this version's commit; null when only its checkpoint is left. */
   readonly commit: ObjectInfo | null
+  /** Version of the checkpoint that it was read from; null when from the commits alone. */
+  readonly checkpoint: number | null
 }
 
 export interface SnapshotOptions {
   /** Default: the newest. */
   readonly version?: number
+  /** Keeps what was removed: memory for each of them. */
+  readonly tombstones?: true
   /** Folder for the engine that reads checkpoints; may be lost at any time. */
   readonly scratch: string
   readonly signal?: AbortSignal
+  /** What is damaged and was gone around. */
+  readonly warn?: (message: string) => void
 }
 
 /**
- * Undefined when the folder holds no Delta log. Errors: `data` (`log-gap`, `corrupt-commit`, `corrupt-checkpoint`, `no-protocol`,
- * `no-metadata`, `path-outside-table`, `bad-schema`), `refused`/`delta-feature`, `missing`/`no-such-version`.
+ * Undefined when the folder holds no Delta log. A checkpoint that cannot be read is gone around where an older one or the commits alone lead to
+ * the same version. Errors: `data` (`log-gap`, `corrupt-commit`, `corrupt-checkpoint`, `no-protocol`, `no-metadata`, `path-outside-table`,
+ * `bad-schema`), `refused`/`delta-feature`, `missing`/`no-such-version`.
  */
 export async function readSnapshot(
   store: ObjectStore,
   prefix: string,
   options: SnapshotOptions,
 ): Promise<Snapshot | undefined> {
-  const listing = await listFromCheckpoint(store, prefix, options.version)
-  const newest = Math.max(
-    -1,
-    ...last(listing.commits),
-    ...last(listing.checkpoints),
-    ...listing.v2Checkpoints.slice(-1),
-  )
+  const { listing, from } = await listFromCheckpoint(store, prefix, options.version)
+  const newest = newestVersion(listing)
   if (newest < 0) return undefined
   const where = place(store, prefix)
   const version = options.version ?? newest
   if (version > newest || version < 0)
     throw fail('missing', 'no-such-version', `the table has no version ${version}; its newest is ${newest}`, { where })
-
-  const checkpoint = Math.max(-1, ...[...listing.checkpoints.keys()].filter((candidate) => candidate <= version))
-  const commits = requireContiguous(listing, checkpoint + 1, version, where)
-  const state = emptyState()
-  if (checkpoint >= 0)
-    for await (const action of readCheckpoint(store, listing.checkpoints.get(checkpoint)!, options))
-      applyAction(state, action)
-  await applyCommits(store, state, commits, options.signal)
-  return toSnapshot(state, version, listing.commits.get(version) ?? null, where)
+  try {
+    return await snapshotFrom(store, prefix, listing, version, options)
+  } catch (error) {
+    if (from === 0 || !isCorruptCheckpoint(error)) throw error
+    return await snapshotFrom(store, prefix, await listLog(store, prefix, 0), version, options)
+  }
 }
+
+/** By the newest checkpoint that can be read, or else from version 0. */
+async function snapshotFrom(
+  store: ObjectStore,
+  prefix: string,
+  listing: LogListing,
+  version: number,
+  options: SnapshotOptions,
+): Promise<Snapshot> {
+  const where = place(store, prefix)
+  let damage: { readonly error: Error } | undefined
+  for (const checkpoint of [...listing.checkpoints.filter((each) => each.version <= version), null]) {
+    const from = checkpoint === null ? 0 : checkpoint.version + 1
+    // Without its commits an older checkpoint leads nowhere; what is missing then is not the point.
+    if (damage !== undefined && missingCommit(listing, from, version) !== undefined) continue
+    const commits = requireContiguous(listing, from, version, where)
+    const state = emptyState(options.tombstones)
+    try {
+      if (checkpoint !== null)
+        for await (const actions of readCheckpoint(store, prefix, checkpoint.keys, options))
+          for (const action of actions) applyAction(state, action)
+    } catch (error) {
+      if (!isCorruptCheckpoint(error)) throw error
+      damage ??= { error }
+      continue
+    }
+    if (damage !== undefined) options.warn?.(`${damage.error.message}; the log is read without it`)
+    await applyCommits(store, state, commits, options.signal)
+    return toSnapshot(state, version, listing.commits.get(version) ?? null, checkpoint?.version ?? null, where)
+  }
+  throw damage!.error
+}
+
+const isCorruptCheckpoint = (error: unknown): error is TblctlError =>
+  error instanceof TblctlError && error.view.code === 'corrupt-checkpoint'
 
 /** The newest snapshot, reading only the commits after `snapshot`; from the beginning where those do not follow on it. */
 export async function updateSnapshot(
@@ -74,6 +113,7 @@ export async function updateSnapshot(
   snapshot: Snapshot,
   options: Omit<SnapshotOptions, 'version'>,
 ): Promise<Snapshot | undefined> {
+  if (options.tombstones && snapshot.tombstones === null) return readSnapshot(store, prefix, options)
   const { commits } = await listLog(store, prefix, snapshot.version)
   const same = commits.get(snapshot.version)
   const since = [...commits.values()].slice(1)
@@ -88,13 +128,14 @@ export async function updateSnapshot(
     protocol: snapshot.protocol,
     metadata: snapshot.metadata,
     files: new Map(snapshot.files),
+    tombstones: snapshot.tombstones && new Map(snapshot.tombstones),
     refused: new Map(),
     txns: new Map(snapshot.txns),
     domains: new Map(snapshot.domains),
     inCommitTimestamp: undefined,
   }
   await applyCommits(store, state, since, options.signal)
-  return toSnapshot(state, snapshot.version + since.length, since.at(-1)!, place(store, prefix))
+  return toSnapshot(state, snapshot.version + since.length, since.at(-1)!, snapshot.checkpoint, place(store, prefix))
 }
 
 /** Actions of one commit; undefined when that version does not exist (yet). */
@@ -111,34 +152,26 @@ export async function readCommit(
 const place = (store: ObjectStore, prefix: string): string =>
   printable(prefix === '' ? store.url : `${store.url}/${prefix}`)
 const locate = (store: ObjectStore, key: string): string => printable(store.localPath(key) ?? `${store.url}/${key}`)
-const last = (map: ReadonlyMap<number, unknown>): readonly number[] => [...map.keys()].slice(-1)
+const newestVersion = ({ commits, checkpoints }: LogListing): number =>
+  Math.max(-1, ...[...commits.keys()].slice(-1), ...checkpoints.slice(0, 1).map(({ version }) => version))
+
+function missingCommit(listing: LogListing, from: number, to: number): number | undefined {
+  for (let version = from; version <= to; version++) if (!listing.commits.has(version)) return version
+  return undefined
+}
 
 function requireContiguous(listing: LogListing, from: number, to: number, where: string): readonly ObjectInfo[] {
-  const commits: ObjectInfo[] = []
-  for (let version = from; version <= to; version++) {
-    const info = listing.commits.get(version)
-    if (info === undefined) throw gap(listing, version, to, where)
-    commits.push(info)
-  }
-  return commits
+  const missing = missingCommit(listing, from, to)
+  if (missing !== undefined) throw gap(listing, missing, to, where)
+  return Array.from({ length: to - from + 1 }, (_, i) => listing.commits.get(from + i)!)
 }
 
 function gap(listing: LogListing, missing: number, wanted: number, where: string): Error {
-  if (listing.v2Checkpoints.some((version) => version >= missing && version <= wanted))
-    return fail(
-      'refused',
-      'delta-feature',
-      'table uses the Delta feature v2Checkpoint, which this version cannot read',
-      {
-        where,
-        hint: 'use an engine that supports the feature, or drop the feature from the table',
-      },
-    )
-  const later = [...listing.checkpoints.keys()].filter((version) => version > wanted)
+  const later = listing.checkpoints.filter(({ version }) => version > wanted)
   if (later.length > 0)
     return fail('missing', 'no-such-version', `version ${wanted} can no longer be read: its log was cleaned up`, {
       where,
-      hint: `the oldest version that can still be read is ${Math.min(...later)}`,
+      hint: `the oldest version that can still be read is ${later.at(-1)!.version}`,
     })
   return fail('data', 'log-gap', `the Delta log lacks version ${missing}`, {
     where,
@@ -177,7 +210,13 @@ async function applyCommits(
   }
 }
 
-function toSnapshot(state: ReplayState, version: number, commit: ObjectInfo | null, where: string): Snapshot {
+function toSnapshot(
+  state: ReplayState,
+  version: number,
+  commit: ObjectInfo | null,
+  checkpoint: number | null,
+  where: string,
+): Snapshot {
   const { protocol, metadata } = state
   if (protocol === undefined)
     throw fail('data', 'no-protocol', `the Delta log names no protocol up to version ${version}`, { where })
@@ -199,9 +238,12 @@ function toSnapshot(state: ReplayState, version: number, commit: ObjectInfo | nu
     protocol,
     metadata: { ...metadata, schemaString },
     fields,
+    mapping: columnMappingOf(protocol, metadata),
     files: state.files,
+    tombstones: state.tombstones,
     txns: state.txns,
     domains: state.domains,
     commit,
+    checkpoint,
   }
 }

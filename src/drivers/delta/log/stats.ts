@@ -4,32 +4,38 @@
  */
 import type { DataType, Field } from '../../../core/types.ts'
 import type { ColumnStatistics, WrittenFile } from '../../../engine/write-parquet.ts'
+import { type ColumnMapping, physicalName } from './column-mapping.ts'
 import { isObject } from './exact-json.ts'
 import { textBound } from './text-bound.ts'
 
-/** JSON text for `add.stats`. Columns beyond the table's limit (`delta.dataSkippingNumIndexedCols`, default 32) are left out. */
-export function formatStats(
-  file: Pick<WrittenFile, 'rows' | 'columns'>,
-  table: {
-    readonly fields: readonly Field[]
-    readonly partitionColumns: readonly string[]
-    readonly configuration: Readonly<Record<string, string>>
-  },
-): string {
-  const indexed = indexedColumns(table).flatMap((field) => {
-    const column = Object.hasOwn(file.columns, field.name) ? file.columns[field.name] : undefined
-    return column === undefined ? [] : [{ field, column }]
+/** What statistics depend on; `fields` are by the names that people see, as files hold them. */
+export interface IndexedTable {
+  readonly fields: readonly Field[]
+  readonly partitionColumns: readonly string[]
+  readonly configuration: Readonly<Record<string, string>>
+  readonly mapping: ColumnMapping | null
+}
+
+/**
+ * JSON text for `add.stats`. The file, and the statistics, call columns by their physical names. Columns beyond the table's limit
+ * (`delta.dataSkippingNumIndexedCols`, default 32) are left out.
+ */
+export function formatStats(file: Pick<WrittenFile, 'rows' | 'columns'>, table: IndexedTable): string {
+  const indexed = indexedColumns(table).flatMap(({ name, type }) => {
+    const called = physicalName(table.mapping, name)
+    const column = Object.hasOwn(file.columns, called) ? file.columns[called] : undefined
+    return column === undefined ? [] : [{ called, type, column }]
   })
-  const part = (pick: (field: Field, column: ColumnStatistics) => string | null): string => {
-    const members = indexed.flatMap(({ field, column }) => {
-      const value = pick(field, column)
-      return value === null ? [] : [`${JSON.stringify(field.name)}:${value}`]
+  const part = (pick: (column: ColumnStatistics, type: DataType) => string | null): string => {
+    const members = indexed.flatMap(({ called, type, column }) => {
+      const value = pick(column, type)
+      return value === null ? [] : [`${JSON.stringify(called)}:${value}`]
     })
     return `{${members.join(',')}}`
   }
-  const min = part((field, column) => bound(column.min, field.type, 'min'))
-  const max = part((field, column) => bound(column.max, field.type, 'max'))
-  const nulls = part((_field, column) => String(column.nulls))
+  const min = part((column, type) => bound(column.min, type, 'min'))
+  const max = part((column, type) => bound(column.max, type, 'max'))
+  const nulls = part((column) => String(column.nulls))
   return `{"numRecords":${file.rows},"minValues":${min},"maxValues":${max},"nullCount":${nulls}}`
 }
 
@@ -50,7 +56,7 @@ export function numRecordsOf(stats: string | undefined): number | null {
 }
 
 /** Columns that get statistics: those with one leaf, for a Parquet footer counts the others by their leaves. */
-function indexedColumns(table: Parameters<typeof formatStats>[1]): readonly Field[] {
+function indexedColumns(table: IndexedTable): readonly Field[] {
   const columns = table.fields.filter((field) => !table.partitionColumns.includes(field.name))
   const chosen = table.configuration['delta.dataSkippingStatsColumns']
   const plain = (field: Field): boolean => !['Struct', 'List', 'Map'].includes(field.type.kind)
@@ -72,7 +78,7 @@ const leafCount = (type: DataType): number =>
   type.kind === 'Struct' ? type.fields.reduce((sum, field) => sum + leafCount(field.type), 0) : 1
 
 /** A comma-separated list of dotted names, each part plain or in backticks. */
-function columnList(text: string): readonly (readonly string[])[] {
+export function columnList(text: string): readonly (readonly string[])[] {
   return (text.match(/(?:`(?:[^`]|``)*`|[^,`])+/g) ?? []).map((column) =>
     (column.trim().match(/`(?:[^`]|``)*`|[^.`]+/g) ?? []).map((part) =>
       part.startsWith('`') ? part.slice(1, -1).replaceAll('``', '`') : part,

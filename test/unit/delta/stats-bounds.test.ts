@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { boundsOf } from '../../../src/drivers/delta/log/stats-bounds.ts'
+
+const bounds = { minValues: { id: 1, s: 'a' }, maxValues: { id: 9_007_199_254_740_993n, s: 'b' } }
+const text = '{"numRecords":2,"minValues":{"id":1,"s":"a"},"maxValues":{"id":9007199254740993,"s":"b"}}'
+const none = { minValues: {}, maxValues: {} }
+
+test.each([
+  ['64 bits keep every digit', text, bounds],
+  ['wrapped once more', JSON.stringify({ stats_json: text }), bounds],
+  ['no statistics', undefined, none],
+  ['no bounds', '{"numRecords":2}', none],
+  ['bounds that are none', '{"minValues":1,"maxValues":[2]}', none],
+  ['no object', '7', none],
+  ['no JSON', '{', none],
+])('%s', (_what, stats, expected) => expect(boundsOf(stats)).toEqual(expected))
