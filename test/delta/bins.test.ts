@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Bin, packBins } from '../../src/drivers/delta/bins.ts'
 import type { LiveFile } from '../../src/drivers/delta/log/replay.ts'
-import { layoutTag, packedTag } from '../../src/drivers/delta/triggers.ts'
+import { type Bin, packBins } from '../../src/drivers/delta/optimize/bins.ts'
+import { layoutTag, packedTag } from '../../src/drivers/delta/optimize/triggers.ts'
 
 const file = (path: string, size: number, more: Partial<LiveFile> = {}): LiveFile => ({
   path,

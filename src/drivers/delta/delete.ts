@@ -3,8 +3,8 @@ import type { Operation, Plan } from '../../core/operation.ts'
 import { printable, refOfPath } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
 import { deleteOptions } from '../../verbs/options.ts'
-import { checkCondition, partitionOnly } from './condition.ts'
-import { filesInPartitions } from './partition-filter.ts'
+import { checkCondition, partitionOnly } from './rows/condition.ts'
+import { filesInPartitions } from './rows/partition-filter.ts'
 import {
   type Choose,
   executeRemoval,
@@ -12,7 +12,7 @@ import {
   type RemovalPlan,
   type RemovalResult,
   type RemovalState,
-} from './remove-rows.ts'
+} from './rows/remove-rows.ts'
 import { type Lake, openTable, storedFields } from './table.ts'
 
 /** `where`: with the time in it where it asked for the time, so that it means the same rows for ever. */

@@ -4,12 +4,12 @@ import type { Operation, Plan, ReadContext, Subject, TableSpec } from '../../cor
 import { refOfPath } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
 import { dropOptions } from '../../verbs/options.ts'
-import { rowsOf, sizesOf } from './facts.ts'
+import { rowsOf, sizesOf } from './files/facts.ts'
 import { requireOwned } from './log/protocol.ts'
 import type { Snapshot } from './log/snapshot.ts'
-import { moveLog } from './move-log.ts'
 import { type Lake, snapshotAt } from './table.ts'
-import { entryOf, graceDays, graceMs, removeEntry, writeNote } from './trash.ts'
+import { moveLog } from './trash/move-log.ts'
+import { entryOf, graceDays, graceMs, removeEntry, writeNote } from './trash/trash.ts'
 
 interface DropPlan extends Plan {
   readonly url: string

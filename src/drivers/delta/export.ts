@@ -3,7 +3,7 @@ import type { ExportOptions, QueryOptions } from '../../core/driver.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
 import { openEngine, readingFiles } from '../../engine/engine.ts'
 import { exportFile } from '../../engine/export-file.ts'
-import { aboutGoneFile } from './gone-files.ts'
+import { aboutGoneFile } from './files/gone-files.ts'
 import { type Lake, openTable, scanFiles } from './table.ts'
 
 export function exportTable(lake: Lake) {

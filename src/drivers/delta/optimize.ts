@@ -7,17 +7,17 @@ import type { Operation, Plan, ReadContext } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
 import { layoutOptimizeOptions } from '../../verbs/options.ts'
-import { type Bin, packBins } from './bins.ts'
-import { chosenFiles } from './chosen-partitions.ts'
 import { schemaHashOf } from './describe.ts'
-import { type Layout, layoutBins, layoutOf, layoutText } from './layout.ts'
 import { tableKey } from './log/paths.ts'
 import { targetFileSize } from './log/properties.ts'
 import { requireWritable } from './log/protocol.ts'
-import { lackOfRoom, openWithin, requireMemory, takeTurn } from './resources.ts'
-import { rewriteBin } from './rewrite-bin.ts'
+import { type Bin, packBins } from './optimize/bins.ts'
+import { chosenFiles } from './optimize/chosen-partitions.ts'
+import { type Layout, layoutBins, layoutOf, layoutText } from './optimize/layout.ts'
+import { lackOfRoom, openWithin, requireMemory, takeTurn } from './optimize/resources.ts'
+import { rewriteBin } from './optimize/rewrite-bin.ts'
+import { layoutTag, type Target } from './optimize/triggers.ts'
 import { type DeltaTable, type Lake, openTable, refreshed, storedFields } from './table.ts'
-import { layoutTag, type Target } from './triggers.ts'
 
 /** Delta Spark's is 1 GB, delta-rs's 100 MB. */
 const defaultTargetSize = 256_000_000
@@ -31,7 +31,7 @@ type Wanted = {
   readonly zorder: readonly string[]
   readonly where: string | null
   /** What `where` means by now. */
-  readonly at: string
+  readonly at: string | null
 }
 interface OptimizePlan extends Plan {
   readonly wanted: Wanted
@@ -151,7 +151,7 @@ function wantedOf(
 ): Wanted {
   const asked = targetSize ?? targetFileSize(snapshot.metadata.configuration)
   const target = { size: asked ?? defaultTargetSize, asked: asked !== null }
-  return { target, sort, zorder, where, at: ctx.now().toISOString() }
+  return { target, sort, zorder, where, at: where === null ? null : ctx.now().toISOString() }
 }
 
 async function binsOf(
@@ -161,7 +161,7 @@ async function binsOf(
   ctx: ReadContext,
 ): Promise<{ readonly bins: readonly Bin[]; readonly layout: Layout | null }> {
   const layout = layoutOf(wanted, snapshot, storedFields(snapshot))
-  const files = await chosenFiles(lake, snapshot, wanted.where, new Date(wanted.at), ctx)
+  const files = await chosenFiles(lake, snapshot, wanted.where, new Date(wanted.at ?? 0), ctx)
   return { layout, bins: layout === null ? packBins(files, wanted.target) : layoutBins(files, layout, wanted.target) }
 }
 

@@ -3,7 +3,7 @@ import type { Rows } from '../../core/batch.ts'
 import type { PointInTime, QueryOptions } from '../../core/driver.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
 import { lockedQuery, type QueryTable } from '../../engine/locked-query.ts'
-import { aboutGoneFile, tellingOfGoneFiles } from './gone-files.ts'
+import { aboutGoneFile, tellingOfGoneFiles } from './files/gone-files.ts'
 import { type Lake, openTable, scanFiles } from './table.ts'
 
 export function query(lake: Lake) {

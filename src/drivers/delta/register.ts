@@ -7,7 +7,7 @@ import type { Operation, Outcome, Plan, ReadContext, RunContext, Subject } from 
 import { refOfPath, segmentsOf } from '../../core/ref.ts'
 import { convertingRegisterOptions } from '../../verbs/options.ts'
 import { commitConversion, describeConversion, readFolder } from './convert.ts'
-import { rowsOf } from './facts.ts'
+import { rowsOf } from './files/facts.ts'
 import { legacyLocation } from './legacy-layout.ts'
 import type { Location } from './location.ts'
 import type { Snapshot } from './log/snapshot.ts'

@@ -11,10 +11,10 @@ import { commitTo } from './commit-table.ts'
 import { requireWritable } from './log/protocol.ts'
 import { fileKey, type LiveFile, removeOf } from './log/replay.ts'
 import { numRecordsOf } from './log/stats.ts'
-import { openWithTombstones } from './needed-files.ts'
-import { committedByJob } from './own-commit.ts'
+import { openWithTombstones } from './rows/needed-files.ts'
+import { committedByJob } from './rows/own-commit.ts'
 import { committer, type Lake } from './table.ts'
-import { checkFiles } from './verify-files.ts'
+import { checkFiles } from './verify/files.ts'
 
 interface RepairPlan extends Plan {
   readonly version: number

@@ -6,13 +6,20 @@ import { printable, refOfPath } from '../../core/ref.ts'
 import { formatBytes } from '../../core/units.ts'
 import { restoreOptions } from '../../verbs/options.ts'
 import { commitTo } from './commit-table.ts'
-import { actionsOf, batchesUndone, type Difference, differenceTo, isSame, type UndoneBatch } from './earlier-state.ts'
-import { rowsOf, sizesOf } from './facts.ts'
+import { rowsOf, sizesOf } from './files/facts.ts'
 import type { CommitOutcome } from './log/commit-request.ts'
 import { requireWritable } from './log/protocol.ts'
 import type { LiveFile } from './log/replay.ts'
-import { committedByJob } from './own-commit.ts'
-import { requireRestorable } from './restorable.ts'
+import {
+  actionsOf,
+  batchesUndone,
+  type Difference,
+  differenceTo,
+  isSame,
+  type UndoneBatch,
+} from './restore/earlier-state.ts'
+import { requireRestorable } from './restore/restorable.ts'
+import { committedByJob } from './rows/own-commit.ts'
 import { committer, type DeltaTable, type Lake, openTable } from './table.ts'
 
 interface RestoreOptions {

@@ -3,11 +3,11 @@ import { fail } from '../../core/errors.ts'
 import type { Operation, Plan, Subject } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import { undropOptions } from '../../verbs/options.ts'
-import { rowsOf, sizesOf } from './facts.ts'
+import { rowsOf, sizesOf } from './files/facts.ts'
 import type { Location } from './location.ts'
 import { logFolder } from './log/paths.ts'
-import { moveLog } from './move-log.ts'
 import { type Lake, snapshotAt } from './table.ts'
+import { moveLog } from './trash/move-log.ts'
 import {
   type Dropped,
   entryOf,
@@ -17,7 +17,7 @@ import {
   trashEntries,
   trashIdOf,
   withoutTrash,
-} from './trash.ts'
+} from './trash/trash.ts'
 
 interface UndropPlan extends Plan {
   readonly trash: string

@@ -2,10 +2,10 @@
 import type { FileVacuumOptions } from '../../core/driver.ts'
 import type { Operation } from '../../core/operation.ts'
 import { fileVacuumOptions } from '../../verbs/options.ts'
-import { type ExpirePlan, executeExpired, planExpired } from './expire.ts'
-import { executePurge, type PurgePlan, planPurge } from './purge.ts'
 import type { Lake } from './table.ts'
-import { executeFileVacuum, type FileVacuumPlan, planFileVacuum } from './vacuum-files.ts'
+import { type ExpirePlan, executeExpired, planExpired } from './vacuum/expire.ts'
+import { executeFileVacuum, type FileVacuumPlan, planFileVacuum } from './vacuum/files.ts'
+import { executePurge, type PurgePlan, planPurge } from './vacuum/purge.ts'
 
 export function vacuum(lake: Lake): Operation<FileVacuumOptions, FileVacuumPlan | ExpirePlan | PurgePlan, object, any> {
   return {

@@ -2,12 +2,12 @@
 import type { Verification } from '../../core/driver.ts'
 import type { ReadContext, Subject } from '../../core/operation.ts'
 import { formatBytes } from '../../core/units.ts'
-import { rowsOf } from './facts.ts'
-import { openWithTombstones } from './needed-files.ts'
+import { rowsOf } from './files/facts.ts'
+import { openWithTombstones } from './rows/needed-files.ts'
 import type { Lake } from './table.ts'
-import { checkData } from './verify-data.ts'
-import { checkFiles, type Problem, problemOf } from './verify-files.ts'
-import { checkLog } from './verify-log.ts'
+import { checkData } from './verify/data.ts'
+import { checkFiles, type Problem, problemOf } from './verify/files.ts'
+import { checkLog } from './verify/log.ts'
 
 /** Of one answer; the rest is counted. */
 const mostProblems = 1000

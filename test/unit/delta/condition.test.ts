@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DataType, Field } from '../../../src/core/types.ts'
-import { checkCondition, onlyPartitionColumns, partitionOnly } from '../../../src/drivers/delta/condition.ts'
+import { checkCondition, onlyPartitionColumns, partitionOnly } from '../../../src/drivers/delta/rows/condition.ts'
 import { type Engine, openEngine } from '../../../src/engine/engine.ts'
 
 const field = (name: string, type: DataType): Field => ({ name, type, nullable: true })

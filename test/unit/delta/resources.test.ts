@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { lackOfRoom, openWithin, requireMemory, takeTurn } from '../../../src/drivers/delta/resources.ts'
+import { lackOfRoom, openWithin, requireMemory, takeTurn } from '../../../src/drivers/delta/optimize/resources.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tblctl-resources-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
