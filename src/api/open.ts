@@ -26,6 +26,7 @@ import { prepareSql, type SqlRequest } from './sql.ts'
 import * as syncs from './sync.ts'
 import { describeTable, listTables, type TableItem, tableStats } from './tables.ts'
 import * as tenants from './tenants.ts'
+import { listDropped } from './trash.ts'
 import { verify } from './verify.ts'
 import { work } from './worker.ts'
 
@@ -91,7 +92,9 @@ export async function openTblctl(options: OpenOptions) {
     operate: async (verb: OperationVerb, selection: Selection, raw: object, dryRun = false): Promise<OperationReport> =>
       operate(session, verb, (await selectTables(session, selection)).map(tableSubject), raw, { dryRun }),
     /** Tables that were dropped come back. */
-    undrop: (refs: readonly string[], dryRun = false) => undrop(session, refs, dryRun),
+    undrop: (refs: readonly string[], id: string | null, dryRun = false) => undrop(session, refs, id, dryRun),
+    /** What was dropped and can be brought back. */
+    dropped: (selection: Selection) => listDropped(session, selection),
     label: async (selection: Selection, changes: readonly string[], dryRun = false): Promise<OperationReport> => {
       const labels = parseLabels(changes)
       const subjects = (await selectTables(session, selection)).map(tableSubject)

@@ -23,7 +23,7 @@ export async function provision(
     refs.map(async (ref) => {
       const { subject, ...more } = await tableOfProject(session, verb, await subjectOf(session, ref))
       const operation = await operationOf(session, verb, subject)
-      const options = parseOptions(operation, {
+      const options = parseOptions(session, operation, subject, {
         ...rawOptions,
         // Of projects (tenants) only their tables have a place.
         ...(subject.kind === 'table' ? { location: (await placeOf(session, subject.path, rawOptions)) ?? null } : {}),
@@ -36,12 +36,17 @@ export async function provision(
 }
 
 /** Each comes back to where it lay, unless another table was put there. */
-export async function undrop(session: Session, refs: readonly string[], dryRun: boolean): Promise<OperationReport> {
+export async function undrop(
+  session: Session,
+  refs: readonly string[],
+  id: string | null,
+  dryRun: boolean,
+): Promise<OperationReport> {
   const work = await Promise.all(
     refs.map(async (ref) => {
       const subject = await droppedSubject(session, ref)
       const operation = await operationOf(session, 'undrop', subject)
-      return { verb: 'undrop', operation: alone(session, 'undrop', operation), options: {}, subject }
+      return { verb: 'undrop', operation: alone(session, 'undrop', operation), options: { id }, subject }
     }),
   )
   return runWork(session, 'undrop', work, { dryRun })

@@ -25,8 +25,6 @@ export interface Selection {
   readonly backends?: readonly string[]
   readonly labels?: Readonly<Record<string, string>>
   readonly all?: boolean
-  /** Those that were dropped, in place of those that are there. */
-  readonly dropped?: boolean
 }
 
 const isEmpty = (s: Selection): boolean =>
@@ -49,8 +47,7 @@ export async function selectTables(session: Session, selection: Selection, orAll
       ? selection.refs.map(parsePattern)
       : [{ backend: '*', project: '*', table: '*', text: '*' }]
   for (const pattern of patterns)
-    for (const row of await matching(session, pattern, selection.dropped ? 'trash' : 'active'))
-      if (fits(row, selection)) rows.set(row.path, row)
+    for (const row of await matching(session, pattern)) if (fits(row, selection)) rows.set(row.path, row)
   if (rows.size === 0 && !isEmpty(selection) && !orAll)
     throw fail('usage', 'empty-choice', 'no registered table fits the choice', { hint: 'tblctl list' })
   return [...rows.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -65,12 +62,12 @@ function fits(row: TableRow, { projects, backends, labels }: Selection): boolean
   )
 }
 
-async function matching(session: Session, pattern: Pattern, state: TableRow['state']): Promise<TableRow[]> {
+async function matching(session: Session, pattern: Pattern): Promise<TableRow[]> {
   const isGlob = hasGlob(`${pattern.backend ?? ''}${pattern.project}${pattern.table}`)
-  if (!isGlob) return [await registered(session, pattern.text, state)]
+  if (!isGlob) return [await registered(session, pattern.text)]
   if (pattern.backend !== null && !hasGlob(pattern.backend)) requireBackend(session.config, pattern.backend)
   const found: TableRow[] = []
-  for await (const row of session.catalog().tables({ state })) {
+  for await (const row of session.catalog().tables()) {
     const { backend, project, table } = segmentsOf(row.path)
     if (
       globMatches(pattern.backend ?? '*', backend) &&
@@ -83,15 +80,11 @@ async function matching(session: Session, pattern: Pattern, state: TableRow['sta
 }
 
 /** One registered table by its ref; `missing` with a suggestion when it is not registered. */
-export async function registered(
-  session: Session,
-  text: string,
-  state: TableRow['state'] = 'active',
-): Promise<TableRow> {
+export async function registered(session: Session, text: string): Promise<TableRow> {
   const path = await resolveRef(session, text)
-  const row = await session.catalog().table(path, state)
+  const row = await session.catalog().table(path)
   if (row) return row
-  if (state === 'active' && (await session.catalog().table(path, 'trash')))
+  if (await session.catalog().table(path, 'trash'))
     throw fail('missing', 'table-dropped', `table ${refOfPath(path)} was dropped`, {
       hint: `tblctl undrop ${refOfPath(path)}`,
     })
@@ -149,14 +142,11 @@ export async function subjectOf(session: Session, text: string): Promise<Subject
   return { kind: 'project', path: `${backend}/${ref.project}`, spec: null }
 }
 
-/** A table that was dropped, with the spec that it had; or one that is there, for which there is nothing to do. */
+/** What undrop works on: a name. Its spec is that of the table that was dropped, or of one that is there. */
 export async function droppedSubject(session: Session, text: string): Promise<Subject> {
   const path = await resolveRef(session, text)
   const row = (await session.catalog().table(path)) ?? (await session.catalog().table(path, 'trash'))
-  if (row) return { kind: 'table', path, spec: row.spec }
-  throw fail('missing', 'table-not-found', `no table ${refOfPath(path)} was dropped`, {
-    hint: 'tblctl list --dropped',
-  })
+  return { kind: 'table', path, spec: row?.spec ?? null }
 }
 
 export const tableSubject = (row: TableRow): Subject => ({ kind: 'table', path: row.path, spec: row.spec })

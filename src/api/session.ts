@@ -110,8 +110,9 @@ export function openSession(options: SessionOptions): Session {
       schema: (name) => session.schemas().get(name),
       async registered() {
         const places: { path: string; location: string }[] = []
-        for await (const { path, spec } of session.catalog().tables())
-          if (spec.location !== null) places.push({ path, location: spec.location })
+        for (const state of ['active', 'trash'] as const)
+          for await (const { path, spec } of session.catalog().tables({ state }))
+            if (spec.location !== null) places.push({ path, location: spec.location })
         return places
       },
     })

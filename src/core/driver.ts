@@ -107,6 +107,21 @@ export interface FileVacuumOptions {
   readonly byRows?: boolean
 }
 
+/** A table that was dropped and can be brought back. Unknown is null. */
+export interface DroppedTable {
+  readonly path: Path
+  /** Tells it from others of its name. */
+  readonly id: string
+  readonly location: string
+  readonly version: number | null
+  readonly rows: number | null
+  readonly schema: string | null
+  readonly labels: Readonly<Record<string, string>>
+  readonly droppedAt: string
+  /** From then on it may be gone for good at any time. */
+  readonly until: string
+}
+
 /** One change of a table, newest first in a history. Unknown is null. */
 export interface HistoryEntry {
   readonly version: number
@@ -189,8 +204,9 @@ export interface Capabilities {
   /** `retention`: a duration, or `none` for ever. `applyNow`: rows that are too old go at once, and not when the backend comes to it. */
   readonly alter?: AnyOperation<{ retention?: string | null; applyNow?: boolean } & ColumnChange>
   readonly drop?: AnyOperation<object>
-  /** On a table that was dropped: its spec is what it was. */
-  readonly undrop?: AnyOperation<object>
+  /** On a name: the newest table of it that was dropped, or the one with this id. */
+  readonly undrop?: AnyOperation<{ id: string | null }>
+  readonly trash?: { list(ctx: ReadContext): AsyncIterable<DroppedTable> }
   readonly load?: AnyOperation<LoadOptions & LoadMode>
   /** Rows that a condition holds for. */
   readonly delete?: AnyOperation<{ where: string }>
@@ -289,7 +305,7 @@ export interface DriverEnvironment {
   /** `--lock-timeout`, for locks that only the backend knows; default 0 = try once. */
   readonly lockTimeoutMs?: number
   schema(name: string): Promise<TableSchema>
-  /** Where every registered table lies, of all backends: what works on one table's files keeps out of the others'. */
+  /** Where every registered table lies, and every dropped one, of all backends: what works on one table's files keeps out of the others'. */
   registered(): Promise<readonly { readonly path: Path; readonly location: string }[]>
 }
 

@@ -45,7 +45,8 @@ export interface Plan {
 
 export type TableEffect =
   | { readonly put: Path; readonly spec: TableSpec; readonly state: 'active' | 'trash' }
-  | { readonly remove: Path }
+  /** `dropped`: only the memory of a dropped table; one that is there under the name stays. */
+  | { readonly remove: Path; readonly dropped?: boolean }
 
 export type Outcome<R extends object = JsonObject> =
   | { readonly is: 'changed'; readonly result: R; readonly tables?: readonly TableEffect[] }

@@ -1,5 +1,5 @@
 /** A whole folder on one local disk moved by one rename: no reader ever sees a part of it, and its files keep their times. */
-import { rename } from 'node:fs/promises'
+import { rename, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { durable } from '../core/durable.ts'
 import { codeOf, storageError } from './local-errors.ts'
@@ -31,4 +31,10 @@ export async function moveFolder(from: Folder, to: Folder): Promise<boolean> {
     if (impossible.includes(codeOf(error))) return false
     throw storageError(error, 'move', source)
   }
+}
+
+/** Gives a copy the time of what it is a copy of; an object store has no such thing. */
+export async function keepTime(store: ObjectStore, key: string, time: Date): Promise<void> {
+  const path = store.localPath(key)
+  if (path !== null) await utimes(path, time, time)
 }

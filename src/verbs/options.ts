@@ -56,11 +56,25 @@ export const alterOptions = z.strictObject({
   applyNow: z.boolean().default(false),
 })
 export const dropOptions = z.strictObject({})
-export const undropOptions = z.strictObject({})
+export const undropOptions = z.strictObject({ id: z.string().min(1).max(256).nullable().default(null) })
 export const repairOptions = z.strictObject({})
 const condition = z.string().trim().min(1).max(100_000)
 const columnNames = z.array(sqlName).max(256)
 /** Of tables whose columns can change. */
+/** Of what it is in, objects leave it out without a word. */
+const propertyName = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((name) => name !== '__proto__', '__proto__ cannot be the name of a property')
+const properties = z
+  .unknown()
+  .superRefine((value, ctx) => {
+    if (typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'))
+      ctx.addIssue({ code: 'custom', message: '__proto__ cannot be the name of a property' })
+  })
+  .pipe(z.record(propertyName, z.string().max(65_536)))
+
 export const columnAlterOptions = z.strictObject({
   addColumns: z
     .array(
@@ -73,8 +87,8 @@ export const columnAlterOptions = z.strictObject({
     .default([]),
   renameColumns: z.array(z.strictObject({ from: sqlName, to: sqlName })).default([]),
   dropColumns: columnNames.default([]),
-  set: z.record(z.string().min(1).max(256), z.string().max(65_536)).default({}),
-  unset: z.array(z.string().min(1).max(256)).default([]),
+  set: properties.default({}),
+  unset: z.array(propertyName).default([]),
   toSchema: z.string().min(1).nullable().default(null),
   retention: duration.nullable().default(null),
 })

@@ -101,6 +101,15 @@ export function catalogContract(name: string, setUp: () => Promise<CatalogUnderT
       await put('j3', 'active')
       expect(await b.table(path)).toMatchObject({ path, state: 'active' })
       expect(await b.table(path, 'trash')).toBeUndefined()
+      const forget = async (id: string) => {
+        const fence = await held(a, newJob(id, path))
+        await a.commit(id, fence, { finish: finish('done', { tables: [{ remove: path, dropped: true }] }) })
+      }
+      await forget('j4')
+      expect(await b.table(path)).toMatchObject({ path })
+      await put('j5', 'trash')
+      await forget('j6')
+      expect(await b.table(path, 'trash')).toBeUndefined()
     })
 
     test('tables are listed in path order, by backend, by project, and not by a name that only begins alike', async () => {

@@ -29,6 +29,7 @@ const delta: DriverUnderTest = {
     'alter',
     'drop',
     'undrop',
+    'trash',
     'load',
     'delete',
     'restore',

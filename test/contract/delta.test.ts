@@ -15,6 +15,7 @@ const delta: DriverUnderTest = {
     'alter',
     'drop',
     'undrop',
+    'trash',
     'load',
     'delete',
     'restore',

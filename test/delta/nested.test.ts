@@ -118,7 +118,7 @@ describe('vacuum of the outer table', () => {
     const before = inner(outer)
     expect(await vacuum()).toMatchObject({ result: { filesRemoved: 4 } })
     expect(inner(outer)).toEqual(before)
-    expect((await tblctl.undrop(['lake:acme/metrics'], false)).items[0]).toMatchObject({ status: 'changed' })
+    expect((await tblctl.undrop(['lake:acme/metrics'], null, false)).items[0]).toMatchObject({ status: 'changed' })
     expect(await contentOf(tblctl, 'lake:acme/metrics')).toEqual(content)
   })
 

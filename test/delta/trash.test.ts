@@ -1,5 +1,15 @@
 /** drop, undrop and what vacuum makes of dropped tables, on disk (one rename) and on S3 (copied object by object). */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,13 +21,13 @@ import { openS3Store } from '../../src/storage/s3.ts'
 import { killEverywhere } from '../faults/harness.ts'
 import { radosgwBucket } from '../servers/radosgw.ts'
 import { startTblctl } from '../support/child.ts'
-import { contentOf, create, Lake, loadInto, logOf, rowsOf } from './world.ts'
+import { contentOf, create, Lake, loadInto, logOf, register, rowsOf } from './world.ts'
 
 const small = 'table_name: small\nfields:\n  - { name: id, data_type: Int64, nullable: true }\n'
 const ref = 'lake:acme/t'
 const only = (report: OperationReport) => report.items[0]!
 const drop = async (tblctl: Tblctl, dryRun = false) => only(await tblctl.operate('drop', { refs: [ref] }, {}, dryRun))
-const undrop = async (tblctl: Tblctl) => only(await tblctl.undrop([ref]))
+const undrop = async (tblctl: Tblctl, id: string | null = null) => only(await tblctl.undrop([ref], id))
 
 /** A table of three versions with a label. */
 async function filled(lake: Lake): Promise<Tblctl> {
@@ -57,7 +67,7 @@ describe('a dropped table', () => {
     expect(parquetIn(lake.table('t'))).toHaveLength(2)
     expect((await tblctl.list({ refs: [] })).items).toEqual([])
     expect((await tblctl.list({ refs: [] }, true)).items).toEqual([])
-    expect((await tblctl.list({ refs: [], dropped: true })).items).toMatchObject([{ ref, labels: { tier: 'hot' } }])
+    expect((await tblctl.dropped({ refs: [] })).items).toMatchObject([{ ref, labels: { tier: 'hot' } }])
     await expect(tblctl.describe(ref)).rejects.toMatchObject({
       view: { code: 'table-dropped', hint: `tblctl undrop ${ref}` },
     })
@@ -71,21 +81,85 @@ describe('a dropped table', () => {
     // Time travel goes by them.
     expect(before.log.map((_, version) => commitTime(lake, version))).toEqual(times)
     expect((await tblctl.list({ refs: [] })).items).toMatchObject([{ ref, schema: 'small', labels: { tier: 'hot' } }])
-    expect((await tblctl.list({ refs: [], dropped: true })).items).toEqual([])
+    expect((await tblctl.dropped({ refs: [] })).items).toEqual([])
     expect(readdirSync(lake.path('lake'))).not.toContain('_tblctl_trash/acme/t')
     expect(await undrop(tblctl)).toMatchObject({ status: 'unchanged', result: { answer: 'exists' } })
   })
 
-  it('leaves its place to a new one, and comes back only when that one has gone', async () => {
+  it('leaves its place to a new one, and each of the two can be brought back', async () => {
     await using lake = new Lake({ small })
     const tblctl = await filled(lake)
     await drop(tblctl)
     expect(await create(tblctl, ref, 'small')).toMatchObject({ status: 'changed', result: { answer: 'created' } })
     expect((await rowsOf(tblctl, ref, 'select count(*) from t'))[0]).toEqual([0n])
-    expect(await undrop(tblctl)).toMatchObject({ status: 'unchanged' })
-    await tblctl.operate('unregister', { refs: [ref] }, {})
-    // The catalog has forgotten it, the trash has not; but its place is taken.
-    await expect(tblctl.undrop([ref])).rejects.toMatchObject({ view: { kind: 'missing' } })
+    expect((await tblctl.dropped({ refs: [] })).items).toMatchObject([{ ref, rows: 2, version: 2, schema: 'small' }])
+    expect(await undrop(tblctl)).toMatchObject({ status: 'failed', error: { code: 'place-taken' } })
+    await drop(tblctl)
+    const { items } = await tblctl.dropped({ refs: ['lake:*/t'], projects: ['acme'], backends: ['lake'] })
+    expect(items.map(({ rows }) => rows).sort()).toEqual([0, 2])
+    expect((await tblctl.dropped({ refs: ['lake:other/*'] })).items).toEqual([])
+    const first = items.find(({ rows }) => rows === 2)!
+    expect(await undrop(tblctl, 'no such id')).toMatchObject({ status: 'failed', error: { code: 'not-in-trash' } })
+    expect(await undrop(tblctl, first.id)).toMatchObject({ status: 'changed', result: { version: 2, rows: 2 } })
+    expect((await tblctl.dropped({ refs: [] })).items).toMatchObject([{ rows: 0 }])
+  })
+
+  it('is found without its catalog, and where another machine dropped it', async () => {
+    await using lake = new Lake({ small })
+    await (await filled(lake))[Symbol.asyncDispose]()
+    cpSync(lake.path('.tblctl'), lake.path('before'), { recursive: true })
+    await drop(await lake.open())
+    rmSync(lake.path('.tblctl'), { recursive: true })
+    cpSync(lake.path('before'), lake.path('.tblctl'), { recursive: true })
+    {
+      await using other = await lake.open()
+      expect((await other.list({ refs: [] })).items).toMatchObject([{ ref }])
+      expect(await undrop(other)).toMatchObject({ status: 'changed', result: { rows: 2 } })
+      await drop(other)
+    }
+    rmSync(lake.path('.tblctl'), { recursive: true })
+    const fresh = await lake.open()
+    expect(await undrop(fresh)).toMatchObject({ status: 'changed', result: { rows: 2 } })
+    expect((await fresh.list({ refs: [] })).items).toMatchObject([{ ref, labels: { tier: 'hot' } }])
+  })
+
+  it('whose note is lost or damaged is looked after all the same', async () => {
+    await using lake = new Lake({ small })
+    const tblctl = await filled(lake)
+    await drop(tblctl)
+    const [id] = readdirSync(lake.path('lake/_tblctl_trash/acme/t'))
+    const note = lake.path(`lake/_tblctl_trash/acme/t/${id}/dropped.json`)
+    for (const damage of [() => writeFileSync(note, 'garbage'), () => rmSync(note)]) {
+      damage()
+      expect((await tblctl.dropped({ refs: [] })).items).toMatchObject([{ ref, id }])
+      await create(tblctl, ref, 'small')
+      const old = new Date(Date.now() - 40 * 86_400_000)
+      for (const name of parquetIn(lake.table('t'))) utimesSync(lake.table(`t/${name}`), old, old)
+      expect(only(await tblctl.operate('vacuum', { refs: [ref] }, {}, true))).toMatchObject({ status: 'unchanged' })
+      rmSync(lake.table('t/_delta_log'), { recursive: true })
+      await tblctl.operate('unregister', { refs: [ref] }, {})
+    }
+    expect(await undrop(tblctl)).toMatchObject({ status: 'changed', result: { version: 2, rows: 2 } })
+  })
+
+  it('of another backend of the same config is left by vacuum, too', async () => {
+    await using lake = new Lake({ small })
+    lake.write(
+      'tblctl.yaml',
+      'version: 1\nschemas: [./schemas]\nbackends:\n  lake: { driver: delta, url: "file:./lake" }\n  sub: { driver: delta, url: "file:./lake/projects/acme" }\n',
+    )
+    const tblctl = await filled(lake)
+    await create(tblctl, 'sub:p/inner', 'small')
+    await loadInto(tblctl, lake.folder, 'sub:p/inner', [lake.rows('i.ndjson', [{ id: 5 }])])
+    cpSync(lake.table('t'), lake.path('lake/projects/acme'), { recursive: true })
+    expect(await register(tblctl, 'lake:acme/outer', `file:${lake.path('lake/projects/acme')}`)).toMatchObject({
+      status: 'changed',
+    })
+    await tblctl.operate('drop', { refs: ['sub:p/inner'] }, {})
+    const options = { retainMs: 0, belowFloor: true }
+    await tblctl.operate('vacuum', { refs: ['lake:acme/outer'] }, options)
+    expect(only(await tblctl.undrop(['sub:p/inner'], null))).toMatchObject({ status: 'changed', result: { rows: 1 } })
+    expect(await rowsOf(tblctl, 'sub:p/inner', 'select id from t')).toEqual([[5n]])
   })
 
   it('whose place is taken is not brought back', async () => {
@@ -114,12 +188,15 @@ describe('a dropped table', () => {
     expect(readFileSync(lake.table('t/_delta_log/00000000000000000001.json'), 'utf8')).toBe('{"add"')
   })
 
-  it('that is not there any more is only forgotten', async () => {
+  it('that is out of reach is not dropped: its disk may only not be mounted', async () => {
     await using lake = new Lake({ small })
     const tblctl = await filled(lake)
     rmSync(lake.table('t'), { recursive: true })
-    expect(await drop(tblctl)).toMatchObject({ status: 'changed', result: { answer: 'forgotten' } })
-    expect((await tblctl.list({ refs: [] })).items).toEqual([])
+    expect(await drop(tblctl)).toMatchObject({
+      status: 'failed',
+      error: { code: 'no-delta-table', hint: expect.stringContaining('unregister') },
+    })
+    expect((await tblctl.list({ refs: [] })).items).toMatchObject([{ ref }])
   })
 
   it('at a place of its own, on another disk where there is one, is copied to the trash and back', async () => {
@@ -129,10 +206,14 @@ describe('a dropped table', () => {
       const tblctl = await lake.open()
       expect(await create(tblctl, ref, 'small', `file:${elsewhere}/t`)).toMatchObject({ status: 'changed' })
       await loadInto(tblctl, lake.folder, ref, [lake.rows('a.ndjson', [{ id: 1 }])])
+      const first = `${elsewhere}/t/_delta_log/00000000000000000000.json`
+      const time = Date.now() - 3 * 86_400_000
+      utimesSync(first, time / 1000, time / 1000)
       expect(await drop(tblctl)).toMatchObject({ status: 'changed' })
-      expect(existsSync(`${elsewhere}/t/_delta_log/00000000000000000000.json`)).toBe(false)
+      expect(existsSync(first)).toBe(false)
       expect(await undrop(tblctl)).toMatchObject({ status: 'changed', result: { version: 1, rows: 1 } })
       expect((await tblctl.list({ refs: [] })).items).toMatchObject([{ location: `file://${elsewhere}/t` }])
+      expect(statSync(first).mtimeMs).toBeCloseTo(time, -1)
     } finally {
       rmSync(elsewhere, { recursive: true })
     }
@@ -162,8 +243,12 @@ describe('vacuum --trash', () => {
     })
     expect(existsSync(lake.table('t')) ? parquetIn(lake.table('t')) : []).toEqual([])
     expect(await rowsOf(tblctl, 'lake:acme/other', 'select id from t')).toEqual([[9n]])
-    expect(only(await tblctl.undrop([ref]))).toMatchObject({ status: 'failed', error: { code: 'not-in-trash' } })
+    expect(await undrop(tblctl)).toMatchObject({ status: 'failed', error: { code: 'not-in-trash' } })
     expect(only(await tblctl.emptyTrash('lake'))).toMatchObject({ status: 'unchanged' })
+    expect((await tblctl.dropped({ refs: [] })).items).toEqual([])
+    expect(existsSync(lake.path('lake/_tblctl_trash'))).toBe(false)
+    // The catalog has forgotten it as well: it is not there and was not dropped.
+    await expect(tblctl.describe(ref)).rejects.toMatchObject({ view: { code: 'table-not-found' } })
   })
 
   it('keeps the files of the table that is there now', async () => {
@@ -191,7 +276,7 @@ class Killed implements AsyncDisposable {
   async look() {
     const tblctl = await this.lake.open()
     const { items } = await tblctl.list({ refs: [] }, true)
-    const dropped = (await tblctl.list({ refs: [], dropped: true })).items.map((item) => item.ref)
+    const dropped = (await tblctl.dropped({ refs: [] })).items.map((item) => item.ref)
     const rows = items.length === 0 ? null : await rowsOf(tblctl, ref, 'select id from t order by id')
     return { live: items.map((item) => [item.ref, item.live, item.labels]), dropped, rows }
   }
@@ -294,7 +379,7 @@ describe('on S3', () => {
         expect(
           (await keysOf(store)).filter((key) => key.startsWith('projects/') && key.includes('_delta_log')),
         ).toEqual([])
-        expect((await tblctl.list({ refs: [], dropped: true })).items).toHaveLength(1)
+        expect((await tblctl.dropped({ refs: [] })).items).toHaveLength(1)
       })
     for (const point of [6, 11])
       await killAt(['undrop', ref, '-y'], point, async ({ tblctl, store }) => {

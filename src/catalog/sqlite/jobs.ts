@@ -227,7 +227,12 @@ export function close(
 }
 
 function applyEffect(db: Database, effect: TableEffect): void {
-  if ('remove' in effect) db.run('delete from tables where path = ?', effect.remove)
+  if ('remove' in effect)
+    db.run(
+      `delete from tables where path = ? and (state = 'trash' or ? = 0)`,
+      effect.remove,
+      Number(effect.dropped ?? false),
+    )
   else
     db.run(
       `insert into tables values (?, ?, ?, ${now}, ${now}) on conflict do update set spec = excluded.spec, state = excluded.state, updated_at = excluded.updated_at`,

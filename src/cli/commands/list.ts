@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { TableItem } from '../../api/tables.ts'
 import { fail } from '../../core/errors.ts'
 import type { CommandModule } from '../command.ts'
+import { droppedColumns, printDropped } from '../tables/dropped.ts'
 import { reportErrors } from '../tables/gather.ts'
 import { checkLiveColumns, type ListRow, tableColumns } from '../tables/list-columns.ts'
 import { selectionOf } from '../tables/selection.ts'
@@ -25,13 +26,19 @@ export const command: CommandModule<{ refs: readonly string[] }, { live?: boolea
     { flags: '--dropped', description: 'tables that were dropped and can be brought back' },
   ],
   takes: readingChosen,
-  columns: tableColumns(true),
+  columns: [
+    ...tableColumns(true),
+    ...droppedColumns.filter(({ name }) => !tableColumns(true).some((c) => c.name === name)),
+  ],
   async run(context: TableContext, { refs }, { live = false, dropped = false }) {
     keepNurserySmall()
     if (live && dropped)
-      throw fail('usage', 'bad-option', 'what was dropped is asked of the catalog alone', { hint: 'leave --live out' })
+      throw fail('usage', 'bad-option', 'for what was dropped the backends are asked anyway', {
+        hint: 'leave --live out',
+      })
+    if (dropped) return printDropped(context, refs)
     if (!live) checkLiveColumns(context.global)
-    const { items, errors } = await (await context.api()).list({ ...selectionOf(context.global, refs), dropped }, live)
+    const { items, errors } = await (await context.api()).list(selectionOf(context.global, refs), live)
     await context.print({
       is: 'list',
       kind: 'TableList',
@@ -39,7 +46,7 @@ export const command: CommandModule<{ refs: readonly string[] }, { live?: boolea
       items: items as readonly ListRow[],
       ...(live ? { after: { errors } } : {}),
       name: (item: TableItem) => item.ref,
-      none: dropped ? 'no table was dropped' : 'no tables; tblctl create makes one, tblctl register adopts one',
+      none: 'no tables; tblctl create makes one, tblctl register adopts one',
     })
     return reportErrors(
       context,

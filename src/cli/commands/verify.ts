@@ -52,12 +52,18 @@ export const command: CommandModule<{ refs: readonly string[] }, { data?: boolea
   columns: [...columns, ...reportColumns.filter(({ name }) => !columns.some((column) => column.name === name))],
   async run(context: TableContext, { refs }, { data = false, repair = false }) {
     const { global, io } = context
-    if (repair)
-      return runOperation(context, (api) => api.operate('repair', selectionOf(global, refs), {}, global.dryRun))
     const api = await context.api()
-    const { items, errors } = await gather(context, refs, (ref) => api.verify(ref, { data }))
-    await context.print({ is: 'list', kind: 'VerificationList', columns, items, after: { errors } })
-    if (global.output === 'table' || global.output === 'wide')
+    const look = () => gather(context, refs, (ref) => api.verify(ref, { data }))
+    if (repair) {
+      const repaired = await runOperation(context, () =>
+        api.operate('repair', selectionOf(global, refs), {}, global.dryRun),
+      )
+      if (repaired !== 0 || global.dryRun) return repaired
+    }
+    const { items, errors } = await look()
+    if (!repair) await context.print({ is: 'list', kind: 'VerificationList', columns, items, after: { errors } })
+    // What could not be mended is told by its name, and the exit code says that it is there.
+    if (repair || global.output === 'table' || global.output === 'wide')
       for (const { ref, problems, remarks } of items) {
         for (const { problem, path, detail } of problems.slice(0, mostProblems))
           io.stderr.say(`${clean(ref)}: ${problem}${path === null ? '' : ` ${clean(path)}`}: ${clean(detail)}`)

@@ -23,6 +23,7 @@ import { scan } from './scan.ts'
 import { openStores } from './stores.ts'
 import { syncTarget } from './sync.ts'
 import type { Lake } from './table.ts'
+import { listTrash } from './trash/trash.ts'
 import { undrop } from './undrop.ts'
 import { vacuum } from './vacuum.ts'
 import { verify } from './verify.ts'
@@ -49,6 +50,7 @@ export function openDeltaDriver(
       alter: alter(lake),
       drop: drop(lake),
       undrop: undrop(lake),
+      trash: { list: () => listTrash(lake, backend) },
       load: load(lake),
       delete: deleteRows(lake),
       restore: restore(lake),

@@ -1,4 +1,5 @@
 /** drop: the table's log goes to the trash of its root and its data stays where it is, until vacuum removes it after the grace. Undrop brings it back. */
+import { randomUUID } from 'node:crypto'
 import { errorView } from '../../core/errors.ts'
 import type { Operation, Plan, ReadContext, Subject, TableSpec } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
@@ -7,27 +8,27 @@ import { dropOptions } from '../../verbs/options.ts'
 import { rowsOf, sizesOf } from './files/facts.ts'
 import { requireOwned } from './log/protocol.ts'
 import type { Snapshot } from './log/snapshot.ts'
-import { type Lake, snapshotAt } from './table.ts'
+import { type Lake, noDeltaTable, snapshotAt } from './table.ts'
 import { moveLog } from './trash/move-log.ts'
-import { entryOf, graceDays, graceMs, removeEntry, writeNote } from './trash/trash.ts'
+import { entryOf, graceDays, graceMs, removeEntry, snapshotOf, type TrashEntry, writeNote } from './trash/trash.ts'
 
 interface DropPlan extends Plan {
   readonly url: string
-  /** Of the trash entry; null: nothing is there, and only the catalog names the table. */
-  readonly trash: string | null
+  /** Of the trash entry. */
+  readonly trash: string
   readonly files: number | null
   readonly rows: number | null
   readonly bytes: number | null
   readonly version: number | null
 }
 interface Result {
-  readonly answer: 'dropped' | 'forgotten'
+  readonly answer: 'dropped'
   readonly location: string
   readonly version: number | null
   readonly files: number | null
   readonly rows: number | null
   readonly bytes: number | null
-  readonly undropUntil: string | null
+  readonly undropUntil: string
 }
 interface State {
   readonly droppedAt: string
@@ -44,25 +45,24 @@ export function drop(lake: Lake): Operation<object, DropPlan, Result, State> {
       const location = lake.locations.of(subject)
       const { snapshot, damage } = await lookAt(lake, subject, ctx)
       if (snapshot) requireOwned(snapshot, location.url)
-      const there = snapshot !== undefined || damage !== null
+      // The place may only be out of reach: a disk that is not mounted.
+      if (snapshot === undefined && damage === null) throw noDeltaTable(location, subject)
       const sizes = snapshot ? { ...sizesOf(snapshot), rows: rowsOf(snapshot).rows } : null
       const ref = refOfPath(subject.path)
       const holds = sizes
         ? `${sizes.files} files, ${formatBytes(sizes.bytes)}${sizes.rows === null ? '' : `, ${sizes.rows} rows`}`
         : `its log cannot be read: ${damage}`
       return {
-        changes: there || subject.spec ? 1 : 0,
+        changes: 1,
         risk: 'severe',
-        summary: there
-          ? [
-              `drop ${ref} at ${location.url} (${holds})`,
-              `tblctl undrop ${ref} brings it back; after ${graceDays} days tblctl vacuum --trash removes its files`,
-            ]
-          : [`forget ${ref}: there is no Delta table at ${location.url}`],
+        summary: [
+          `drop ${ref} at ${location.url} (${holds})`,
+          `tblctl undrop ${ref} brings it back; after ${graceDays} days tblctl vacuum --trash removes its files`,
+        ],
         basis: { id: snapshot?.metadata.id ?? null },
         leases: [{ path: subject.path, mode: 'exclusive' }],
         url: location.url,
-        trash: there ? `${ctx.now().toISOString().slice(0, 19).replace(/\D/g, '')}-${ctx.run.slice(-12)}` : null,
+        trash: `${ctx.now().toISOString().slice(0, 19).replace(/\D/g, '')}-${randomUUID().slice(0, 8)}`,
         files: sizes?.files ?? null,
         rows: sizes?.rows ?? null,
         bytes: sizes?.bytes ?? null,
@@ -73,12 +73,6 @@ export function drop(lake: Lake): Operation<object, DropPlan, Result, State> {
       const { files, rows, bytes, version, url } = plan
       const figures = { location: url, version, files, rows, bytes }
       const spec: TableSpec = ctx.subject.spec ?? { schema: null, location: url, labels: {}, options: {} }
-      if (plan.trash === null)
-        return {
-          is: 'changed',
-          result: { answer: 'forgotten', ...figures, undropUntil: null },
-          tables: [{ remove: ctx.subject.path }],
-        }
       if (ctx.state === undefined) {
         const { snapshot } = await lookAt(lake, ctx.subject, ctx)
         if ((snapshot?.metadata.id ?? null) !== plan.basis.id)
@@ -92,6 +86,7 @@ export function drop(lake: Lake): Operation<object, DropPlan, Result, State> {
         location: url,
         tableId: (plan.basis.id as string | null) ?? null,
         version,
+        rows,
         droppedAt,
         run: ctx.run,
         spec,
@@ -103,16 +98,29 @@ export function drop(lake: Lake): Operation<object, DropPlan, Result, State> {
       const undropUntil = new Date(Date.parse(droppedAt) + graceMs).toISOString()
       return {
         is: 'changed',
-        result: { answer: 'dropped', ...figures, undropUntil },
+        result: { answer: 'dropped', ...figures, ...(await sizesIn(lake, entry, ctx)), undropUntil },
         tables: [{ put: ctx.subject.path, spec: trashed, state: 'trash' }],
       }
     },
     async undo(plan, ctx) {
-      if (plan.trash === null) return
       const entry = entryOf(lake, ctx.subject.path, plan.trash)
       await moveLog(entry, lake.locations.of(ctx.subject, plan.url), await lake.environment.scratch(), ctx.signal)
       await removeEntry(entry)
     },
+  }
+}
+
+/** What the trash holds in the end: another host may have loaded on until the log was gone. */
+async function sizesIn(lake: Lake, entry: TrashEntry, ctx: ReadContext): Promise<Partial<Result>> {
+  try {
+    const there = await snapshotOf(lake, entry, ctx.signal)
+    if (there === undefined) return {}
+    const { files, bytes } = sizesOf(there)
+    return { version: there.version, files, bytes, rows: rowsOf(there).rows }
+  } catch (error) {
+    ctx.signal.throwIfAborted()
+    ctx.log('debug', 'the dropped log cannot be read', { error: String(error) })
+    return {}
   }
 }
 

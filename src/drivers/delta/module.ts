@@ -14,6 +14,7 @@ export const driver: DriverModule<DeltaConfig> = {
     'alter',
     'drop',
     'undrop',
+    'trash',
     'load',
     'delete',
     'restore',

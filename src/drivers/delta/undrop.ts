@@ -1,7 +1,7 @@
 /** undrop: the log of a dropped table comes back from the trash to where it was. */
 import { fail } from '../../core/errors.ts'
 import type { Operation, Plan, Subject } from '../../core/operation.ts'
-import { refOfPath } from '../../core/ref.ts'
+import { printable, refOfPath } from '../../core/ref.ts'
 import { undropOptions } from '../../verbs/options.ts'
 import { rowsOf, sizesOf } from './files/facts.ts'
 import type { Location } from './location.ts'
@@ -11,9 +11,10 @@ import { moveLog } from './trash/move-log.ts'
 import {
   type Dropped,
   entryOf,
-  readNote,
+  graceDays,
+  isEntry,
+  type NotedEntry,
   removeEntry,
-  type TrashEntry,
   trashEntries,
   trashIdOf,
   withoutTrash,
@@ -32,26 +33,30 @@ interface Result {
   readonly rows: number | null
 }
 
-export function undrop(lake: Lake): Operation<object, UndropPlan, Result> {
+export function undrop(lake: Lake): Operation<{ id: string | null }, UndropPlan, Result> {
   return {
     options: undropOptions,
     version: 1,
     hold: 'run',
     resume: 'continue',
-    key: () => 'undrop',
-    async plan(subject) {
-      // Only what lies in the trash knows where there.
-      if (subject.spec !== null && trashIdOf(subject.spec) === null) return nothingToDo(subject)
-      const { trash, dropped } = await find(lake, subject)
-      const location = lake.locations.of(subject, dropped.location)
-      await requireEmpty(location, refOfPath(subject.path))
-      const until = dropped.version === null ? '' : ` (version ${dropped.version})`
+    key: ({ id }) => (id === null ? 'undrop' : `undrop ${id}`),
+    async plan(subject, { id }) {
+      const { spec, path } = subject
+      const isDropped = spec !== null && trashIdOf(spec) !== null
+      const found = await find(lake, subject, id)
+      // Again after it was done; not where another table has taken the place.
+      if (spec !== null && !isDropped && !found && (await isThere(lake.locations.of(subject))))
+        return nothingToDo(subject)
+      if (!found) throw notInTrash(refOfPath(path), id)
+      const { trash, dropped } = found
+      await requireEmpty(lake.locations.of(subject, dropped.location), refOfPath(path), dropped)
+      const which = dropped.version === null ? '' : ` (version ${dropped.version})`
       return {
         changes: 1,
         risk: 'moderate',
-        summary: [`bring back ${refOfPath(subject.path)} at ${dropped.location}${until}, dropped ${dropped.droppedAt}`],
+        summary: [`bring back ${refOfPath(path)} at ${dropped.location}${which}, dropped ${dropped.droppedAt}`],
         basis: { trash },
-        leases: [{ path: subject.path, mode: 'exclusive' }],
+        leases: [{ path, mode: 'exclusive' }],
         location: dropped.location,
         trash,
         dropped,
@@ -63,8 +68,8 @@ export function undrop(lake: Lake): Operation<object, UndropPlan, Result> {
       const entry = entryOf(lake, ctx.subject.path, trash)
       const location = lake.locations.of(ctx.subject, dropped.location)
       if (ctx.state === undefined) {
-        if ((await readNote(entry)) === undefined) return { is: 'stale', why: 'it is no longer in the trash' }
-        await requireEmpty(location, refOfPath(ctx.subject.path))
+        if (!(await isEntry(entry))) return { is: 'stale', why: 'it is no longer in the trash' }
+        await requireEmpty(location, refOfPath(ctx.subject.path), dropped)
         await ctx.commit({ phase: 'undropping', state: {} })
       }
       await moveLog(entry, location, await lake.environment.scratch(), ctx.signal)
@@ -92,31 +97,47 @@ function nothingToDo({ path, spec }: Subject): UndropPlan {
   return { changes: 0, risk: 'moderate', summary, basis: {}, leases: [], found, trash: '', dropped: null }
 }
 
+/** The entry with this id, else the one that the catalog knows, else the newest of the name. */
 async function find(
   lake: Lake,
   { path, spec }: Subject,
-): Promise<TrashEntry & { readonly trash: string; readonly dropped: Dropped }> {
-  const known = spec && trashIdOf(spec)
-  if (known !== null) {
-    const entry = entryOf(lake, path, known)
-    const dropped = await readNote(entry)
-    if (dropped) return { ...entry, trash: known, dropped }
-  } else {
-    // Another machine's catalog dropped it: the trash knows.
-    let newest: (TrashEntry & { dropped: Dropped }) | undefined
-    for await (const entry of trashEntries(lake))
-      if (entry.dropped.path === path && entry.dropped.droppedAt > (newest?.dropped.droppedAt ?? '')) newest = entry
-    if (newest) return { ...newest, trash: newest.prefix.slice(newest.prefix.lastIndexOf('/') + 1) }
+  id: string | null,
+): Promise<{ readonly trash: string; readonly dropped: Dropped } | undefined> {
+  const wanted = id ?? (spec && trashIdOf(spec))
+  const { prefix: folder } = entryOf(lake, path, '')
+  let newest: NotedEntry | undefined
+  for await (const entry of trashEntries(lake)) {
+    if (!entry.prefix.startsWith(folder) || (wanted !== null && entry.prefix !== `${folder}${wanted}`)) continue
+    if (entry.dropped.droppedAt >= (newest?.dropped.droppedAt ?? '')) newest = entry
   }
-  throw fail('missing', 'not-in-trash', `${refOfPath(path)} is no longer in the trash: vacuum removed it for good`, {
-    hint: 'create it again, or restore it from a backup',
-  })
+  if (!newest) return undefined
+  const { dropped, damaged, prefix } = newest
+  // What a lost note no longer says, the catalog may.
+  const known = damaged && spec !== null ? { spec, location: spec.location ?? dropped.location } : {}
+  return { trash: prefix.slice(folder.length), dropped: { ...dropped, path, ...known } }
 }
 
-async function requireEmpty({ store, prefix, url }: Location, ref: string): Promise<void> {
+function notInTrash(ref: string, id: string | null): Error {
+  const what = id === null ? `no dropped table ${ref} is` : `no dropped table ${ref} with the id ${printable(id)} is`
+  return fail(
+    'missing',
+    'not-in-trash',
+    `${what} in the trash; vacuum --trash removes them for good after ${graceDays} days`,
+    {
+      hint: 'tblctl list --dropped',
+    },
+  )
+}
+
+async function isThere({ store, prefix }: Location): Promise<boolean> {
+  for await (const _ of store.list(logFolder(prefix))) return true
+  return false
+}
+
+async function requireEmpty({ store, prefix, url }: Location, ref: string, { droppedAt }: Dropped): Promise<void> {
   for await (const _ of store.list(logFolder(prefix)))
     throw fail('refused', 'place-taken', `another Delta table is at ${url} now`, {
       where: url,
-      hint: `drop or move that one first; ${ref} stays in the trash until vacuum --trash removes it`,
+      hint: `drop that one first; the ${ref} that was dropped ${droppedAt} stays in the trash meanwhile: tblctl list --dropped, tblctl undrop --id`,
     })
 }

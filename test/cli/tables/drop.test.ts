@@ -55,7 +55,23 @@ it('several are confirmed by their number', async () => {
   })
 })
 
-it('list --dropped asks the catalog alone', async () => {
+it('list --dropped shows when, and until when', async () => {
   expect(await world.cli(['list', '--dropped', '--live'])).toMatchObject({ code: 64 })
   expect((await world.ok('list', '--dropped')).stderr).toContain('no table was dropped')
+  await world.ok('drop', 'lake:a/t', '--confirm', 't')
+  expect(await world.json('list', '--dropped')).toMatchObject({
+    kind: 'DroppedTableList',
+    items: [
+      {
+        ref: 'lake:a/t',
+        rows: 1,
+        version: 1,
+        schema: 'metrics',
+        droppedAt: expect.any(String),
+        until: expect.any(String),
+      },
+    ],
+    errors: [],
+  })
+  expect((await world.ok('list', '--dropped')).stdout).toMatch(/^REF +ID +DROPPED +UNTIL +VERSION +ROWS/)
 })

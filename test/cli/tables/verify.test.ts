@@ -62,3 +62,11 @@ it('is refused where a driver cannot, with those that can', async () => {
   await world.ok('create', 'mem:a/t', '--schema', 'metrics')
   expect(await world.cli(['verify', 'mem:a/t'])).toMatchObject({ code: 64, stderr: expect.stringContaining('memory') })
 })
+
+it('--repair exits 1 while something is left that it cannot mend, and names it', async () => {
+  const damaged = dataFile()
+  writeFileSync(join(table, damaged), '')
+  const { code, stderr } = await world.cli(['verify', 'lake:a/t', '--repair', '--confirm', 't'])
+  expect(code).toBe(1)
+  expect(stderr).toContain(`lake:a/t: wrong-size ${damaged}`)
+})

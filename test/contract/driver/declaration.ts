@@ -13,6 +13,7 @@ const verbs = Object.keys({
   alter: 1,
   drop: 1,
   undrop: 1,
+  trash: 1,
   delete: 1,
   restore: 1,
   repair: 1,
@@ -36,7 +37,7 @@ const verbs = Object.keys({
 } satisfies Record<Verb, 1>) as Verb[]
 
 /** Verbs that no command gives to a table. */
-const elsewhere: readonly Verb[] = ['tenant.list', 'tenant.describe', 'sync.source', 'sync.target']
+const elsewhere: readonly Verb[] = ['trash', 'tenant.list', 'tenant.describe', 'sync.source', 'sync.target']
 
 export function declaration({ under, module, can, world, tblctl, provide }: Suite): void {
   test('its module declares just the verbs that the open driver has', async () => {

@@ -39,7 +39,7 @@ export function planning({ under, can, world, tblctl, provide }: Suite): void {
       'tenant.create': () => tblctl().provision('tenant.create', ['lake:acme/'], { schemaSet: 'twelve' }, true),
     }
     const elsewhere = under.plannedElsewhere ?? []
-    const readOnly: readonly Verb[] = ['query', 'export', 'history', 'verify']
+    const readOnly: readonly Verb[] = ['query', 'export', 'history', 'verify', 'trash']
     test('every verb that changes something is planned here', () => {
       expect(Object.keys(dryRuns)).toEqual(
         expect.arrayContaining(

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fail, TblctlError } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import { mapBounded } from '../../../core/run/pool.ts'
-import { moveFolder } from '../../../storage/move-folder.ts'
+import { keepTime, moveFolder } from '../../../storage/move-folder.ts'
 import type { ObjectInfo, ObjectStore } from '../../../storage/object-store.ts'
 import { logFolder, parseLogName } from '../log/paths.ts'
 
@@ -76,22 +76,23 @@ function sorted(objects: readonly ObjectInfo[], folder: string) {
 
 async function copyObject(
   from: ObjectStore,
-  { key, size }: ObjectInfo,
+  { key, size, modifiedAt }: ObjectInfo,
   to: ObjectStore,
   target: string,
   scratch: string,
 ): Promise<void> {
-  if ((await to.head(target))?.size === size) return
+  if ((await to.head(target))?.size === size) return keepTime(to, target, modifiedAt)
   if (size <= wholeBytes) {
     const bytes = await from.read(key)
     if (bytes !== undefined) await to.put(target, bytes)
-    return
+    return keepTime(to, target, modifiedAt)
   }
   const folder = await mkdtemp(join(scratch, 'log-'))
   try {
     const file = join(folder, 'object')
     await copyInPieces(from, key, file)
     await to.upload(target, file)
+    await keepTime(to, target, modifiedAt)
   } catch (error) {
     if (!(error instanceof TblctlError && error.view.code === 'object-exists')) throw error
   } finally {

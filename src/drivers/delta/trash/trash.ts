@@ -2,9 +2,10 @@
  * The trash of a root: a dropped table's log and a note about it lie in `_tblctl_trash/{project}/{table}/{id}/` until vacuum has removed the
  * table's data. The data itself never moves.
  */
+import type { DroppedTable } from '../../../core/driver.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { TableSpec } from '../../../core/operation.ts'
-import { type Path, segmentsOf } from '../../../core/ref.ts'
+import { type Path, segmentsOf, tablePath } from '../../../core/ref.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
 import type { Location } from '../location.ts'
 import { deletionVectorPath } from '../log/deletion-vector.ts'
@@ -27,6 +28,7 @@ export interface Dropped {
   /** Of its metadata; null when its log could not be read. */
   readonly tableId: string | null
   readonly version: number | null
+  readonly rows: number | null
   readonly droppedAt: string
   readonly run: string
   readonly spec: TableSpec
@@ -65,24 +67,69 @@ export async function readNote({ store, prefix }: TrashEntry): Promise<Dropped |
 export async function removeEntry({ store, prefix }: TrashEntry): Promise<void> {
   const keys: string[] = []
   for await (const { key } of store.list(prefix)) if (key !== `${prefix}/${noteName}`) keys.push(key)
-  await store.delete(keys)
-  await store.delete([`${prefix}/${noteName}`])
+  await store.delete(keys, { emptied: true })
+  await store.delete([`${prefix}/${noteName}`], { emptied: true })
 }
 
-/** Every entry of every root, newest last. */
-export async function* trashEntries({ locations }: Lake): AsyncIterable<TrashEntry & { readonly dropped: Dropped }> {
+export async function isEntry({ store, prefix }: TrashEntry): Promise<boolean> {
+  for await (const _ of store.list(prefix)) return true
+  return false
+}
+
+export interface NotedEntry extends TrashEntry {
+  readonly dropped: Dropped
+  /** The note is lost or damaged, and `dropped` what the entry's own place tells: its files are looked after all the same. */
+  readonly damaged: boolean
+}
+
+/** Every entry of every root, of one table the newest last. */
+export async function* trashEntries({ locations }: Lake): AsyncIterable<NotedEntry> {
   const roots = new Set([locations.root(''), ...locations.projects.map((project) => locations.root(project))])
   for (const store of roots)
     for await (const project of store.folders(trashFolder))
       for await (const table of store.folders(`${trashFolder}/${project}`)) yield* entriesIn(store, project, table)
 }
 
-async function* entriesIn(store: ObjectStore, project: string, table: string) {
+async function* entriesIn(store: ObjectStore, project: string, table: string): AsyncIterable<NotedEntry> {
   const folder = `${trashFolder}/${project}/${table}`
   for await (const id of store.folders(folder)) {
     const entry = { store, prefix: `${folder}/${id}` }
     const dropped = await readNote(entry)
-    if (dropped !== undefined) yield { ...entry, dropped }
+    yield { ...entry, dropped: dropped ?? presumed(store, project, table, id), damaged: dropped === undefined }
+  }
+}
+
+/** Without its note: the place that a table of this name has by itself. The id begins with the time. */
+function presumed(store: ObjectStore, project: string, table: string, id: string): Dropped {
+  const location = `${store.url}/projects/${project}/${table}`
+  const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(id) ?? []
+  return {
+    path: `?/${project}/${table}`,
+    location,
+    tableId: null,
+    version: null,
+    rows: null,
+    droppedAt: y === undefined ? new Date(0).toISOString() : `${y}-${m}-${d}T${h}:${min}:${s}Z`,
+    run: '',
+    spec: { schema: null, location, labels: {}, options: {} },
+  }
+}
+
+export async function* listTrash(lake: Lake, backend: string): AsyncIterable<DroppedTable> {
+  for await (const { prefix, dropped } of trashEntries(lake)) {
+    const [, project, table, id] = prefix.split('/') as [string, string, string, string]
+    const { location, version, rows, droppedAt, spec } = dropped
+    yield {
+      path: tablePath(backend, project, table),
+      id,
+      location,
+      version,
+      rows: rows ?? null,
+      schema: spec.schema,
+      labels: spec.labels,
+      droppedAt,
+      until: new Date(Date.parse(droppedAt) + graceMs).toISOString(),
+    }
   }
 }
 

@@ -47,6 +47,13 @@ export async function planPurge(lake: Lake, backend: string, ctx: ReadContext): 
   const lines: string[] = []
   for await (const entry of trashEntries(lake)) {
     if (!isDue(entry.dropped, ctx.now()) || tables.length === mostTables) continue
+    if (entry.damaged) {
+      ctx.log(
+        'warn',
+        `${printable(entry.prefix)} stays in the trash: its dropped.json cannot be read; remove it by hand`,
+      )
+      continue
+    }
     const found = await unlessDamaged(removable(lake, entry, ctx), entry.dropped, ctx)
     if (found === undefined) continue
     const { files, bytes } = sizeOf(found)
@@ -99,7 +106,7 @@ export async function executePurge(
         const { store, keys, bytes } = await removable(lake, { ...entry, dropped }, ctx)
         for (let i = 0; i < keys.length; i += batch) {
           ctx.signal.throwIfAborted()
-          await store.delete(keys.slice(i, i + batch))
+          await store.delete(keys.slice(i, i + batch), { emptied: true })
         }
         await removeEntry(entry)
         filesRemoved += keys.length
@@ -107,7 +114,14 @@ export async function executePurge(
       },
     })),
   )
-  return { is: 'changed', result: { tables: plan.tables.length, filesRemoved, bytesRemoved } }
+  const left = new Set<string>()
+  for await (const { dropped } of trashEntries(lake)) left.add(dropped.path)
+  const forgotten = plan.tables.map(({ path }) => path).filter((path) => !left.has(path))
+  return {
+    is: 'changed',
+    result: { tables: plan.tables.length, filesRemoved, bytesRemoved },
+    tables: [...new Set(forgotten)].map((path) => ({ remove: path, dropped: true })),
+  }
 }
 
 const isDue = ({ droppedAt }: Dropped, now: Date): boolean => now.getTime() - Date.parse(droppedAt) > graceMs
