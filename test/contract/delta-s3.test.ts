@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { afterAll } from 'vitest'
 import { openS3Store } from '../../src/storage/s3.ts'
 import { radosgwBucket } from '../servers/radosgw.ts'
+import { deltaEverywhere } from './delta-everywhere.ts'
 import type { DriverUnderTest } from './driver/world.ts'
 import { driverContract } from './driver.ts'
 import { versionZero } from './version-zero.ts'
@@ -20,36 +21,12 @@ const keysOf = async (folder: string): Promise<string[]> =>
 const remove = async (folder: string): Promise<void> => storeOf(folder).delete(await keysOf(folder))
 
 const delta: DriverUnderTest = {
-  kind: 'delta',
+  ...deltaEverywhere,
   name: 'delta on S3',
-  verbs: [
-    'register',
-    'unregister',
-    'create',
-    'alter',
-    'drop',
-    'undrop',
-    'trash',
-    'load',
-    'delete',
-    'restore',
-    'optimize',
-    'vacuum',
-    'repair',
-    'verify',
-    'query',
-    'export',
-    'history',
-    'sync.target',
-  ],
   backend: '',
   env,
-  survives: true,
-  // They need what was dropped, compacted or lost: test/delta/{trash,vacuum,verify}.test.ts.
-  plannedElsewhere: ['undrop', 'vacuum', 'repair'],
   // Every step is killed at on the local disk (delta.test.ts); the steps are the same.
   killEvery: 10,
-  cancelledCreate: 'empty',
   outside: {
     backend: (folder) =>
       `{ driver: delta, url: "s3://${bucket}/${basename(folder)}", endpoint: "${endpoint}", forcePathStyle: true }`,

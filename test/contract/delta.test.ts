@@ -1,38 +1,15 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { deltaEverywhere } from './delta-everywhere.ts'
 import { create, unregister } from './driver/calls.ts'
 import { type DriverUnderTest, World } from './driver/world.ts'
 import { driverContract } from './driver.ts'
 import { versionZero } from './version-zero.ts'
 
 const delta: DriverUnderTest = {
-  kind: 'delta',
-  verbs: [
-    'register',
-    'unregister',
-    'create',
-    'alter',
-    'drop',
-    'undrop',
-    'trash',
-    'load',
-    'delete',
-    'restore',
-    'optimize',
-    'vacuum',
-    'repair',
-    'verify',
-    'query',
-    'export',
-    'history',
-    'sync.target',
-  ],
+  ...deltaEverywhere,
   backend: '{ driver: delta, url: "file:./lake" }',
-  survives: true,
-  // They need what was dropped, compacted or lost: test/delta/{trash,vacuum,verify}.test.ts.
-  plannedElsewhere: ['undrop', 'vacuum', 'repair'],
-  cancelledCreate: 'empty',
   makeOutside: async (directory, project, table) => {
     const log = join(directory, 'lake/projects', project, table, '_delta_log')
     mkdirSync(log, { recursive: true })
