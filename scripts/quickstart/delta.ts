@@ -57,7 +57,9 @@ export async function delta(loads: number): Promise<void> {
   must((await ask()) === told, 'the query does not answer as before')
   must((await contents()) === held, 'a table does not hold the rows that it held before')
 
-  say('8. A mistake, and the way back: every version is kept until vacuum removes its files, a week later at the earliest.')
+  say(
+    '8. A mistake, and the way back: every version is kept until vacuum removes its files, a week later at the earliest.',
+  )
   const { status } = await answer<{ status: { version: number } }>('describe', 'lake:acme/logs')
   await runner.show('delete', 'lake:acme/logs', '--where', "level = 'ERROR'", '--confirm', 'logs')
   await runner.show('history', 'lake:acme/logs', '--limit', '3')

@@ -9,6 +9,7 @@ import { fail, Stopped } from '../core/errors.ts'
 import type { StopSource } from '../core/host.ts'
 import { printable, segmentsOf } from '../core/ref.ts'
 import { type OperationReport, operate, unsupported } from './operate.ts'
+import { requireOutsideLogs } from './output-file.ts'
 import { registered, tableSubject } from './select.ts'
 import type { Session } from './session.ts'
 
@@ -51,6 +52,8 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
   await checkUser(session, segmentsOf(row.path).backend, request.as ?? null)
   const stdin = request.inputs[0] === '-'
   if (!stdin) for (const input of request.inputs) await requireFile(resolve(request.directory, input))
+  const rejectTo = request.rejectTo === null ? null : resolve(request.directory, request.rejectTo)
+  if (rejectTo !== null) await requireOutsideLogs(rejectTo, '--reject-to')
   const inputs = stdin
     ? [{ path: null, format: request.format ?? 'ndjson' }]
     : request.inputs.map((input) => {
@@ -66,7 +69,7 @@ export async function loadRows(session: Session, request: LoadRequest): Promise<
     commitRows: request.commitRows,
     commitBytes: request.commitBytes,
     commitMs: request.commitMs,
-    rejectTo: request.rejectTo === null ? null : resolve(request.directory, request.rejectTo),
+    rejectTo,
     as: request.as ?? null,
     ...request.how,
   }
@@ -176,6 +179,7 @@ export async function exportTable(
   options: ExportOptions,
   { as = null, at = null }: ReadingAs,
 ): Promise<{ rows: number; bytes: number }> {
+  await requireOutsideLogs(options.out, '--out')
   const row = await registered(session, ref)
   const { backend } = segmentsOf(row.path)
   await checkUser(session, backend, as)

@@ -37,7 +37,7 @@ export async function operate(
   const prepared = await Promise.allSettled(
     subjects.map(async (subject): Promise<Work> => {
       const operation = await operationOf(session, verb, subject)
-      return { verb, operation, options: parseOptions(operation, rawOptions), subject }
+      return { verb, operation, options: parseOptions(session, operation, subject, rawOptions), subject }
     }),
   )
   const work = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -102,14 +102,21 @@ export async function unsupported(verb: Verb, kind: string, ref: string): Promis
 }
 
 /** zod's issues in our words: the verb's options come from flags, so a bad one is a usage error. */
-export function parseOptions(operation: AnyOperation, raw: object): object {
+export function parseOptions(session: Session, operation: AnyOperation, subject: Subject, raw: object): object {
   try {
     return operation.options.parse(raw)
   } catch (error) {
     const issues = (error as { issues?: readonly OptionIssue[] }).issues
     if (!issues) throw error
-    throw fail('usage', 'bad-option', issues.map(issueText).join('; '))
+    throw fail('usage', 'bad-option', issues.map((issue) => issueText(issue, ownerOf(session, subject))).join('; '))
   }
+}
+
+/** Whose option it would be. */
+function ownerOf({ config }: Session, { path, kind }: Subject): string {
+  const { backend } = segmentsOf(path)
+  const driver = config.backends.get(backend)?.driver
+  return `${kind === 'project' ? 'projects' : 'tables'} of backend ${backend}${driver === undefined ? '' : ` (${driver})`}`
 }
 
 interface OptionIssue {
@@ -129,10 +136,13 @@ interface OptionIssue {
 const flagOf = (name: PropertyKey | undefined): string =>
   name === undefined ? 'the options' : `--${printable(String(name)).replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
 
-function issueText({ code, path, keys, minimum, maximum, inclusive = true, origin, message }: OptionIssue): string {
+function issueText(
+  { code, path, keys, minimum, maximum, inclusive = true, origin, message }: OptionIssue,
+  owner: string,
+): string {
   const flag = flagOf(path[0])
   const counted = origin === 'string' ? ' characters' : origin === 'array' ? ' items' : ''
-  if (code === 'unrecognized_keys') return `there is no option ${(keys ?? []).map(flagOf).join(' or ')} here`
+  if (code === 'unrecognized_keys') return `${owner} have no option ${(keys ?? []).map(flagOf).join(' or ')}`
   if (code === 'too_small') return `${flag} must be ${inclusive ? 'at least' : 'more than'} ${minimum}${counted}`
   if (code === 'too_big') return `${flag} must be ${inclusive ? 'at most' : 'less than'} ${maximum}${counted}`
   if (code === 'custom' && message) return `${flag}: ${message}`

@@ -40,7 +40,7 @@ export async function operateTenants(
     subjects.map(async ({ subject, id }): Promise<Work> => {
       const operation = await operationOf(session, verb, subject)
       const raw = verb === 'tenant.create' ? { ...rawOptions, id } : rawOptions
-      return { verb, operation, options: parseOptions(operation, raw), subject }
+      return { verb, operation, options: parseOptions(session, operation, subject, raw), subject }
     }),
   )
   return runWork(session, verb, work, { dryRun })

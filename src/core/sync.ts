@@ -95,10 +95,13 @@ export interface SyncTarget {
   readonly commits: 'transaction' | 'upsert'
   /** To replace rows costs much more than to append them: those of append-only sources are read once and come without a key. */
   readonly appends?: boolean
-  /** Makes the table, or adds columns that are missing. Throws `refused` for what would need a rewrite, naming the column. */
+  /**
+   * Makes the table, or adds columns that are missing. Throws `refused` for what would need a rewrite, naming the column, and
+   * `sync-column-lost` where a column of the key, or `newest` (the time column, as in `write`), is missing beside rows that are there.
+   */
   ensure(
     table: Subject,
-    shape: { readonly fields: readonly Field[]; readonly key: readonly string[] },
+    shape: { readonly fields: readonly Field[]; readonly key: readonly string[]; readonly newest?: string | null },
     ctx: ReadContext,
   ): Promise<{ readonly created: boolean; readonly added: readonly string[] }>
   /** Null: no row of this sync was written, or there is no table. Throws `refused` when the table has the checkpoint of another sync. */

@@ -1,4 +1,5 @@
 /** One read-only SELECT in an engine that can open the given files and nothing else, and whose settings are locked. */
+import { stat } from 'node:fs/promises'
 import type { Rows } from '../core/batch.ts'
 import { fail, TblctlError } from '../core/errors.ts'
 import { printable } from '../core/ref.ts'
@@ -52,7 +53,7 @@ export async function lockedQuery({ tables, sql, copies, ...options }: LockedQue
       },
     }
   } catch (error) {
-    const told = await badQuery(error, sql, engine, tables)
+    const told = (await goneFile(error, engine, files)) ?? (await badQuery(error, sql, engine, tables))
     await engine[Symbol.asyncDispose]()
     throw told
   }
@@ -75,9 +76,22 @@ async function* explained(engine: Engine, files: readonly string[], rows: Rows):
       if (next.done) return
       yield next.value
     }
+  } catch (error) {
+    throw (await goneFile(error, engine, files)) ?? error
   } finally {
     await iterator.return?.()
   }
+}
+
+/** A file that is not there is taken for a folder to look into, and the locked engine says that it may not. */
+async function goneFile(thrown: unknown, engine: Engine, files: readonly string[]): Promise<Error | undefined> {
+  if (!(thrown instanceof Error) || !thrown.message.startsWith('Permission Error:')) return undefined
+  for (const file of files) {
+    if (!thrown.message.includes(file) || (await stat(file).catch(() => undefined))?.isFile()) continue
+    const where = engine.copies.get(file) ?? printable(file)
+    return fail('missing', 'file-missing', `a file cannot be read: ${where} is not there`, { where, cause: thrown })
+  }
+  return undefined
 }
 
 /** What the person who wrote the query can mend. */

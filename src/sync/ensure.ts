@@ -10,7 +10,9 @@ export async function ensure(pass: Pass): Promise<boolean> {
   const { port, table, records } = ends.target
   const { facts, again } = pass.inspected
   try {
-    const shape = { fields: facts.fields, key: again ? facts.key : [] }
+    const shape = again
+      ? { fields: facts.fields, key: facts.key, newest: spec.source.timestampColumn }
+      : { fields: facts.fields, key: [], newest: null }
     const made = await patiently(spec, ctx, () => port.ensure(table, shape, readingFor(ctx, records)))
     if (!made.created) pass.columnsAdded += made.added.length
     if (made.added.length > 0 && !made.created)
@@ -19,6 +21,7 @@ export async function ensure(pass: Pass): Promise<boolean> {
   } catch (thrown) {
     if (!(thrown instanceof TblctlError) || thrown.view.kind !== 'refused') throw thrown
     const { message, code } = thrown.view
+    if (code === 'sync-column-lost') throw thrown
     const keyless = code === 'no-key'
     // A first sync has no earlier shape: what it has is not what the target takes.
     const stands = pass.writer.stored === null ? 'this source' : 'what the source is now'

@@ -49,6 +49,12 @@ fields:
   - { name: date, data_type: Date32, nullable: false }
   - { name: at, data_type: 'Timestamp(Microsecond, Some("UTC"))', nullable: false }
 `,
+  twins: `table_name: twins
+fields:
+  - { name: id, data_type: Int64, nullable: true }
+  - { name: p, data_type: 'Struct("ab": Int64)', nullable: true }
+  - { name: q, data_type: 'List(Struct("ab": Int64, "other": Int64))', nullable: true }
+`,
   clock: `table_name: clock\nfields:\n  - { name: id, data_type: Int64, nullable: true }\n`,
 }
 const ref = 'lake:acme/t'
@@ -312,6 +318,26 @@ describe('alter renames and drops columns', () => {
     // Delta does not tell upper from lower case, but keeps it.
     expect(await table.alter({ renameColumns: [{ from: 'note', to: 'Note' }] })).toMatchObject({ status: 'changed' })
     expect(await table.columns()).toContain('Note Utf8')
+  })
+
+  it("but not where two fields share a name: Delta's kernel could not open the table any more", async () => {
+    await using table = await begin('twins', [{ id: 1, p: { ab: 1 }, q: [{ ab: 2, other: 3 }] }])
+    const clash = {
+      kind: 'refused',
+      code: 'physical-name-clash',
+      message: expect.stringMatching(/both p\.ab and q\.element\.ab "ab".*kernel/),
+    }
+    expect(await table.refused({ renameColumns: [{ from: 'id', to: 'key' }] })).toMatchObject(clash)
+    expect(await table.refused({ dropColumns: ['id'] })).toMatchObject(clash)
+    expect(await table.refused({ set: { 'delta.columnMapping.mode': 'name' } })).toMatchObject(clash)
+    // The files still say p.ab, and no reader asks for it any more. What comes back has a name of its own.
+    expect(await table.alter({ dropColumns: ['q.element.ab'] })).toMatchObject({ status: 'changed' })
+    expect(await table.alter({ addColumns: [{ name: 'ab', type: 'Int64' }] })).toMatchObject({ status: 'changed' })
+    await table.load('b.ndjson', [{ id: 2, p: { ab: 4 }, ab: 5 }])
+    expect(await kernel(table, (t) => `select id, p.ab, ab from ${t} order by id`)).toEqual([
+      [1, 1, null],
+      [2, 4, 5],
+    ])
   })
 
   it('of a table that is mapped by id', async () => {

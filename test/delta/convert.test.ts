@@ -1,5 +1,5 @@
 /** register --convert: Parquet files of others become a table where they lie; Delta's own kernel reads the same rows. */
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Tblctl } from '../../src/api/open.ts'
@@ -257,6 +257,21 @@ describe('register --convert refuses', () => {
   ])('%s', async (_what, files, error) => {
     await using folder = await Folder.with(files)
     expect(await folder.refused()).toMatchObject(error)
+  })
+
+  it('symbolic links, to files and to folders, whose rows would be missing without a word', async () => {
+    await using folder = await Folder.with({ 'day=1/a.parquet': 'select 1 as id' })
+    await folder.put({ '../elsewhere/b.parquet': 'select 2 as id' })
+    const elsewhere = join(folder.path, '../elsewhere')
+    symlinkSync(elsewhere, join(folder.path, 'day=2'))
+    symlinkSync(join(elsewhere, 'b.parquet'), join(folder.path, 'day=1/b.parquet'))
+    const { code, message } = await folder.refused()
+    expect(code).toBe('other-files')
+    for (const name of ['day=1/b.parquet', 'day=2']) expect(message).toContain(`${name} (a symbolic link)`)
+    rmSync(join(folder.path, 'day=2'))
+    rmSync(join(folder.path, 'day=1/b.parquet'))
+    symlinkSync(elsewhere, join(folder.path, '_hidden'))
+    expect(await folder.convert()).toMatchObject({ result: { files: 1, rows: 1 } })
   })
 
   it.runIf(hasSharedData)('times as Spark writes them (INT96) are instants, as in its own tables', async () => {

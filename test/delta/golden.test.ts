@@ -21,7 +21,7 @@ const refused: Readonly<Record<string, readonly [code: string, says: string]>> =
   // Made to be wrong.
   'deltalog-commit-info': ['bad-schema', 'no schema'],
   'deltalog-invalid-protocol-version': ['delta-feature', 'reader version 99'],
-  'deltalog-state-reconstruction-from-checkpoint-missing-protocol': ['no-protocol', 'no protocol'],
+  'deltalog-state-reconstruction-from-checkpoint-missing-protocol': ['corrupt-checkpoint', 'no protocol'],
   'deltalog-state-reconstruction-without-protocol': ['no-protocol', 'no protocol'],
   'no-delta-log-folder': ['not-a-delta-table', 'not a Delta table'],
   'update-deleted-directory': ['bad-schema', 'no schema'],

@@ -48,6 +48,11 @@ describe('history', () => {
       kind: 'HistoryList',
       items: [{ version: 0, operation: 'CREATE TABLE' }],
     })
+    // A time that is copied from the table names this version, and not the one before.
+    const [{ timestamp }] = JSON.parse(stdout).items
+    const table = await runChild(cliEntry, ['history', ref, '-o', 'table'], { cwd: lake.folder })
+    expect(timestamp).toMatch(/\.\d{3}Z$/)
+    expect(table.stdout).toContain(timestamp)
   })
 
   it('tells of commits of any shape what it can, and of the rest null', async () => {

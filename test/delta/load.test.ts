@@ -1,12 +1,13 @@
 /** load: every row once, whatever is killed, raced with, or changed underneath. */
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Tblctl } from '../../src/api/open.ts'
 import { Stopped } from '../../src/core/errors.ts'
 import { killEverywhere } from '../faults/harness.ts'
 import { stopSwitch } from '../support/open.ts'
 import { itemOf, run } from './program.ts'
-import { commitAs, create, Lake, loadInto, logOf, orphansOf, rowsOf } from './world.ts'
+import { commitAs, create, Lake, liveOf, loadInto, logOf, orphansOf, rowsOf } from './world.ts'
 
 const column = (name: string, type: string, nullable = true): string =>
   `  - { name: ${name}, data_type: '${type}', nullable: ${nullable} }\n`
@@ -128,6 +129,35 @@ describe('two loads of one batch at once', () => {
     expect(counted).toBe(20)
     expect(orphansOf(table)).toEqual([])
   })
+
+  it.each(['append', 'merge'] as const)(
+    '%s: when the other one takes the first row of the next chunk',
+    async (mode) => {
+      await using made = await world()
+      const { lake, tblctl, table } = made
+      await create(tblctl, 'lake:acme/u', 'plain')
+      await loadInto(tblctl, lake.folder, 'lake:acme/u', [lake.rows('b.ndjson', numbered(1, 3))])
+      const [theirs] = liveOf(lake.table('u'))
+      copyFileSync(join(lake.table('u'), theirs!.path), join(table, theirs!.path))
+      lake.rows('a.ndjson', numbered(7))
+      let times = 0
+      const slower = await lake.open({
+        reporter: {
+          // Its first chunk is in the log, and it has not looked what is behind it.
+          progress: () => {
+            const appId = mode === 'append' ? 'tblctl-load:batch' : 'tblctl-merge:["id"]:batch'
+            if (++times === 1) commitAs(table, [{ add: theirs }, { txn: { appId, version: 4 } }])
+          },
+        },
+      })
+      const how = { batchId: 'batch', commitRows: 3, ...(mode === 'merge' ? { mode, key: ['id'] } : {}) }
+      const item = await loadInto(slower, lake.folder, ref, ['a.ndjson'], how)
+      expect(times).toBeGreaterThan(0)
+      expect(item).toMatchObject({ status: 'changed', result: { rows: 6 } })
+      expect(await ids(tblctl)).toEqual(upTo(7))
+      expect(orphansOf(table)).toEqual([])
+    },
+  )
 
   it('also from two processes', async () => {
     await using made = await world()

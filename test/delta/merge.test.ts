@@ -1,5 +1,6 @@
 /** load --mode merge: rows replace those of their key, each key once, whatever is killed or writes at the same time. */
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Tblctl } from '../../src/api/open.ts'
@@ -229,6 +230,28 @@ describe('a merge', () => {
     const none = await load([{ p: 'y' }], { ...more, rejectTo: lake.path('bad') })
     expect(none).toMatchObject({ status: 'changed', result: { rows: 0, rejected: 1, filesAdded: 0 } })
     expect(orphansOf(table)).toEqual([])
+  })
+
+  it('says of a null in the key that it names no row, whatever the format, and where it is put aside', async () => {
+    await using made = await world('parted')
+    const { tblctl, load, lake, table } = made
+    const why = 'the column is part of the key, where a null names no row'
+    const how: LoadWith = { mode: 'merge', key: ['id', 'p'] }
+    const message = async (file: string, more = how) =>
+      (await loadInto(tblctl, lake.folder, ref, [file], more)).error?.message
+    expect((await load([{ p: 'y' }], how)).error?.message).toContain(`is missing, and ${why}`)
+    expect(await message(lake.write('a.csv', 'id,p\n,y\n'))).toContain(`is null, and ${why}`)
+    expect(await message(lake.write('b.csv', 'id,p\n1,""\n'))).toContain(`would be kept as null, and ${why}`)
+    expect(await message(lake.write('c.csv', 'p\ny\n'))).toContain(`lacks column "id", and ${why}`)
+    await load([{ id: null, p: 'y' }])
+    const [parquet] = pathsOf(table)
+    lake.write('d.parquet', readFileSync(join(table, decodeURIComponent(parquet!))))
+    expect(await message('d.parquet', { mode: 'merge', key: ['id'] })).toContain(`is null, and ${why}`)
+    await load([{ id: null, p: 'z' }], { ...how, rejectTo: lake.path('aside') })
+    expect(JSON.parse(readFileSync(lake.path('aside'), 'utf8'))).toMatchObject({
+      column: 'id',
+      reason: `is null, and ${why}`,
+    })
   })
 
   it.each([

@@ -59,7 +59,10 @@ describe('overwrite', () => {
         verified: ['rows'],
       },
     })
-    expect(item.plan?.summary).toEqual([expect.stringMatching(/takes the place of 4 rows of lake:acme\/t \(3 files, /)])
+    expect(item.plan?.summary).toEqual([
+      expect.stringMatching(/takes the place of 4 rows of lake:acme\/t \(3 files, /),
+      'batches that were loaded before still count as loaded: load --again loads them anew',
+    ])
     expect(await ids(tblctl)).toEqual([10, 11, 12, 13, 14])
     expect(logOf(table)).toHaveLength(4)
     expect(orphansOf(table)).toEqual([])
@@ -93,6 +96,25 @@ describe('overwrite', () => {
     expect(await again()).toMatchObject({
       result: { rowsBefore: null, rowsBeforeUnknown: expect.stringMatching(/do not say/) },
     })
+  })
+
+  it('a batch that it took away counts as loaded, is told as such, and comes again with --again', async () => {
+    await using made = await world()
+    const { tblctl, load, lake } = made
+    const batch = lake.rows('batch.ndjson', rows([1, 2, 3]))
+    const item = await load([9], overwrite)
+    expect(item.plan?.summary).toHaveLength(1) // nothing was loaded before
+    await loadInto(tblctl, lake.folder, ref, [batch])
+    await load([10], overwrite)
+    const second = await loadInto(tblctl, lake.folder, ref, [batch])
+    expect(second).toMatchObject({ status: 'unchanged' })
+    expect(second.plan?.summary).toEqual([
+      expect.stringMatching(
+        /into lake:acme\/t; rows of this batch were loaded before \(3 rows\); --again loads them anew$/,
+      ),
+    ])
+    expect(await loadInto(tblctl, lake.folder, ref, [batch], { again: true })).toMatchObject({ status: 'changed' })
+    expect(await ids(tblctl)).toEqual([1, 2, 3, 10])
   })
 
   it('an input without rows empties nothing', async () => {

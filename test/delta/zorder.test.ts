@@ -262,6 +262,26 @@ describe('--sort', () => {
   })
 })
 
+describe('a layout', () => {
+  it('takes columns in any case, and another size leaves its files alone and says so', async () => {
+    await using lake = new Lake(schemas)
+    const tblctl = await lake.open()
+    await create(tblctl, ref, 'flat')
+    await append(lake, tblctl, scattered(0))
+    expect((await layOut(tblctl, { sort: ['a', 'A'] })).error).toMatchObject({ kind: 'usage', code: 'column-twice' })
+    expect(await layOut(tblctl, { sort: ['B', 'A'] })).toMatchObject({ result: { layout: 'sort("b","a")' } })
+    expect(await layOut(tblctl, { sort: ['b', 'a'] })).toMatchObject({ status: 'unchanged' })
+    const kept = '1 file of a layout stays as it is: --sort or --zorder brings it to this size'
+    expect(await layOut(tblctl, { targetSize })).toMatchObject({
+      status: 'unchanged',
+      plan: { summary: [expect.stringContaining('nothing to do (1 files)'), kept] },
+    })
+    expect(await layOut(tblctl, { sort: ['b', 'a'], targetSize })).toMatchObject({ status: 'changed' })
+    // They are of this size now: nothing is kept from anything.
+    expect((await layOut(tblctl, { targetSize })).plan!.summary).toHaveLength(1)
+  })
+})
+
 describe('what is refused', () => {
   it('by name, before anything is written', async () => {
     await using lake = new Lake(schemas)

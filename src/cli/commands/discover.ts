@@ -49,7 +49,10 @@ export const command: CommandModule<{ refs: readonly string[] }, Options> = {
       items: items as readonly ListRow[],
       after: { errors },
       name: (item: TableItem) => item.ref,
-      none: 'every table that the backends hold is registered',
+      none:
+        errors.length === 0
+          ? 'every table that the backends hold is registered'
+          : 'every table of the backends that could be listed is registered',
     })
     return failed
   },

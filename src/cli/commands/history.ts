@@ -4,11 +4,11 @@ import type { HistoryEntry } from '../../core/driver.ts'
 import type { CommandContext, CommandModule } from '../command.ts'
 import { positiveInteger } from '../flags/values.ts'
 import type { Column } from '../output/view.ts'
-import { shortTime } from '../tables/list-columns.ts'
 
 const columns: readonly Column<HistoryEntry>[] = [
   { name: 'version', align: 'right', value: (entry) => entry.version },
-  { name: 'timestamp', value: (entry) => entry.timestamp, format: (time: string) => shortTime(time) },
+  // To the millisecond: cut to the second it would name the version before.
+  { name: 'timestamp', value: (entry) => entry.timestamp },
   { name: 'operation', value: (entry) => entry.operation },
   { name: 'metrics', value: (entry) => entry.metrics, format: (metrics: object) => pairs(metrics) },
   { name: 'engine', value: (entry) => entry.engine },

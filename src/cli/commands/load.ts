@@ -105,6 +105,6 @@ function sayEmpty({ io, global }: TableContext, { items }: OperationReport, fres
       io.stderr.say(
         fresh
           ? `there were no rows for ${clean(ref)} in the input`
-          : `no new rows for ${clean(ref)}: the input has none, or they were loaded before`,
+          : `no new rows for ${clean(ref)}: the input has none, or they were loaded before; --again loads them anew`,
       )
 }

@@ -66,31 +66,45 @@ function record(members: readonly (readonly [string, CellValue])[]): object {
 }
 
 const msPerDay = 86_400_000
-/** What a Date holds at most; engines use greater values for infinity. */
+/** What a Date holds at most. */
 const mostMs = 8.64e15
+/** The calendar repeats itself. */
+const yearsOfEra = 400
+const msPerEra = 146_097 * msPerDay
+/** The greatest values stand for infinity, and their negatives. */
+const infiniteDays = 2 ** 31 - 1
+const infiniteTime = 2n ** 63n - 1n
+
+/** `2026-01-02T03:04:05.000Z`; a year that has no four digits has a sign and six or more, as in toISOString. */
+function isoText(ms: number): string {
+  if (Math.abs(ms) <= mostMs) return new Date(ms).toISOString()
+  const eras = Math.trunc(ms / msPerEra)
+  const inEra = new Date(ms - eras * msPerEra)
+  const year = inEra.getUTCFullYear() + eras * yearsOfEra
+  return `${year < 0 ? '-' : '+'}${String(Math.abs(year)).padStart(6, '0')}${inEra.toISOString().slice(4)}`
+}
 
 /** Days since 1970-01-01. */
 function dateText(days: number): string {
-  const ms = days * msPerDay
-  if (Math.abs(ms) > mostMs) return infinity(ms > 0)
-  const text = new Date(ms).toISOString()
+  if (Math.abs(days) >= infiniteDays) return infinity(days > 0)
+  const text = isoText(days * msPerDay)
   return text.slice(0, text.indexOf('T'))
 }
 
 /** The fraction has 0, 3, 6 or 9 digits. Without a zone it is wall-clock time and has no `Z`. */
 function timestampText(value: bigint, unit: TimeUnit, zoned: boolean): string {
+  if (value >= infiniteTime || value <= -infiniteTime) return infinity(value > 0n)
   const digits = unit === 'Nanosecond' ? 9 : 6
   const perSecond = 10n ** BigInt(digits)
   const fraction = ((value % perSecond) + perSecond) % perSecond
   const ms = Number((value - fraction) / perSecond) * 1000
-  if (Math.abs(ms) > mostMs) return infinity(ms > 0)
   const text =
     fraction === 0n
       ? ''
       : `.${String(fraction)
           .padStart(digits, '0')
           .replace(/(000)+$/, '')}`
-  return `${new Date(ms).toISOString().slice(0, -'.000Z'.length)}${text}${zoned ? 'Z' : ''}`
+  return `${isoText(ms).slice(0, -'.000Z'.length)}${text}${zoned ? 'Z' : ''}`
 }
 
 const infinity = (positive: boolean): string => (positive ? 'infinity' : '-infinity')

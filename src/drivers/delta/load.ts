@@ -9,6 +9,7 @@ import { printable, refOfPath } from '../../core/ref.ts'
 import { openEngine } from '../../engine/engine.ts'
 import { mergingLoadOptions } from '../../verbs/options.ts'
 import { schemaHashOf } from './describe.ts'
+import { requireDataColumns } from './files/write-rows.ts'
 import { batchOf, type LoadBatch, type LoadPlan, type LoadRequest } from './load/batch.ts'
 import { appendChunk, type ChunkStore, columnsOf, stillFit } from './load/chunk.ts'
 import { isRepeatable, openChunks } from './load/input.ts'
@@ -30,6 +31,7 @@ export function load(lake: Lake): Operation<LoadRequest, LoadPlan, object, Progr
       const table = await openTable(lake, subject, ctx)
       const { snapshot, location } = table
       requireWritable(snapshot, location.url)
+      requireDataColumns(table)
       const batch = await batchOf(lake, table, subject, options)
       const ref = refOfPath(subject.path)
       if (batch.mode !== 'append' && isAppendOnly(snapshot.metadata))
@@ -39,7 +41,9 @@ export function load(lake: Lake): Operation<LoadRequest, LoadPlan, object, Progr
       const what = options.inputs.map(({ path }) => printable(path ?? 'standard input')).join(', ')
       if (batch.mode === 'overwrite') return overwritePlan(table, batch, what, subject.path)
       const before = consumedOf(snapshot, batch)
-      const there = before > 0 ? `; ${before} rows of this batch are there` : ''
+      // Whether they are there still, the log does not tell: an overwrite, a delete or a restore may have come since.
+      const there =
+        before > 0 ? `; rows of this batch were loaded before (${before} rows); --again loads them anew` : ''
       return {
         changes: 1,
         risk: 'routine',

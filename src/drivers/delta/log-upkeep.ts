@@ -8,7 +8,7 @@ import type { Location } from './location.ts'
 import type { Metadata } from './log/actions.ts'
 import { cleanUpLog } from './log/clean-up.ts'
 import { type CommitRequest, configurationAfter } from './log/commit-request.ts'
-import { lastCheckpointHint } from './log/last-checkpoint.ts'
+import { hintedCheckpoint } from './log/listing.ts'
 import { checkpointInterval, expiredLogCleanup, inCommitTimestamps, logRetentionMs } from './log/properties.ts'
 import { readSnapshot, type Snapshot } from './log/snapshot.ts'
 import { writeCheckpoint } from './log/write-checkpoint.ts'
@@ -63,7 +63,10 @@ async function isDue(
   learn(known)
   const multiple = version > 0 && version % interval === 0
   // Somebody else may have written one meanwhile: only then a commit costs a request more.
-  if (!multiple && late()) learn((await lastCheckpointHint(store, prefix)) ?? 0)
+  if (!multiple && late()) {
+    const hint = await hintedCheckpoint(store, prefix)
+    if (hint?.there) learn(hint.version)
+  }
   const due = multiple || late()
   if (due) learn(version)
   return due

@@ -16,7 +16,7 @@ import { chosenFiles } from './optimize/chosen-partitions.ts'
 import { type Layout, layoutBins, layoutOf, layoutText } from './optimize/layout.ts'
 import { lackOfRoom, openWithin, requireMemory, takeTurn } from './optimize/resources.ts'
 import { rewriteBin } from './optimize/rewrite-bin.ts'
-import { layoutTag, type Target } from './optimize/triggers.ts'
+import { keptByLayout, layoutTag, type Target } from './optimize/triggers.ts'
 import { type DeltaTable, type Lake, openTable, refreshed, storedFields } from './table.ts'
 
 /** Delta Spark's is 1 GB, delta-rs's 100 MB. */
@@ -70,7 +70,7 @@ export function optimize(lake: Lake): Operation<OptimizeOptions, OptimizePlan, R
       const { snapshot, location } = table
       requireWritable(snapshot, location.url)
       const wanted = wantedOf(options, table, ctx)
-      const { bins, layout } = await binsOf(lake, table, wanted, ctx)
+      const { bins, layout, kept } = await binsOf(lake, table, wanted, ctx)
       requireMemory(options.memory ?? null, layout !== null || isOrdering(bins))
       const files = bins.reduce((sum, bin) => sum + bin.files.length, 0)
       const bytes = bins.reduce((sum, bin) => sum + bin.bytes, 0)
@@ -80,6 +80,7 @@ export function optimize(lake: Lake): Operation<OptimizeOptions, OptimizePlan, R
         risk: 'routine',
         summary: [
           summaryOf(refOfPath(subject.path), bins, { files, bytes, all: snapshot.files.size, layout, wanted }),
+          ...keptLines(kept),
           ...(lack === null ? [] : [lack]),
         ],
         // Not the version: appends move it all the time and never make this plan wrong.
@@ -159,10 +160,19 @@ async function binsOf(
   { snapshot }: DeltaTable,
   wanted: Wanted,
   ctx: ReadContext,
-): Promise<{ readonly bins: readonly Bin[]; readonly layout: Layout | null }> {
+): Promise<{ readonly bins: readonly Bin[]; readonly layout: Layout | null; readonly kept: number }> {
   const layout = layoutOf(wanted, snapshot, storedFields(snapshot))
   const files = await chosenFiles(lake, snapshot, wanted.where, new Date(wanted.at ?? 0), ctx)
-  return { layout, bins: layout === null ? packBins(files, wanted.target) : layoutBins(files, layout, wanted.target) }
+  if (layout !== null) return { layout, bins: layoutBins(files, layout, wanted.target), kept: 0 }
+  const kept = files.filter((file) => keptByLayout(file, wanted.target)).length
+  return { layout, bins: packBins(files, wanted.target), kept }
+}
+
+function keptLines(kept: number): readonly string[] {
+  if (kept === 0) return []
+  const [stay, them] =
+    kept === 1 ? ['file of a layout stays as it is', 'it'] : ['files of a layout stay as they are', 'them']
+  return [`${kept} ${stay}: --sort or --zorder brings ${them} to this size`]
 }
 
 /** Also of files whose order is kept. */

@@ -76,8 +76,16 @@ async function earlierSnapshot(
 const readOptions = async (lake: Lake, ctx: ReadContext) => ({
   scratch: await lake.environment.scratch(),
   signal: ctx.signal,
-  warn: (message: string) => ctx.log('warn', message),
+  warn: (message: string) => {
+    const before = told.get(lake) ?? new Set()
+    told.set(lake, before)
+    if (!before.has(message)) ctx.log('warn', message)
+    before.add(message)
+  },
 })
+
+/** Warnings about a log: a command reads it several times, and says each of them once. */
+const told = new WeakMap<Lake, Set<string>>()
 
 /** Reading that is given up goes on until its store is closed; nobody waits for it. */
 async function unlessStopped<T>(signal: AbortSignal, reading: Promise<T>): Promise<T> {

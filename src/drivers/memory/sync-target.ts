@@ -13,6 +13,7 @@ import { scanSql } from '../../engine/scan.ts'
 import { quoteIdentifier } from '../../engine/sql-text.ts'
 import { writeParquet } from '../../engine/write-parquet.ts'
 import { mergeFields } from '../../verbs/merge-fields.ts'
+import { requireSyncColumns } from '../../verbs/sync-columns.ts'
 import { writeSegments } from './segments.ts'
 import type { MemoryStore } from './store.ts'
 import { findTable, refuseTypes, requireTable, shardOf } from './table.ts'
@@ -20,8 +21,9 @@ import { findTable, refuseTypes, requireTable, shardOf } from './table.ts'
 export function syncTarget(store: MemoryStore, environment: DriverEnvironment): SyncTarget {
   return {
     commits: 'transaction',
-    async ensure({ path }, { fields, key }) {
+    async ensure({ path }, { fields, key, newest = null }) {
       const there = findTable(store, path)
+      if (there && holdsRows(store, path)) requireSyncColumns(path, there.schema.fields, { key, newest })
       const schema = there?.schema ?? emptySchema(path.split('/').at(-1)!, key)
       const merged = there ? mergeFields(path, there.schema.fields, fields) : fields
       refuseTypes({ ...schema, fields: merged })
@@ -61,6 +63,13 @@ export function syncTarget(store: MemoryStore, environment: DriverEnvironment): 
     },
   }
 }
+
+/** Or has held some of a sync. */
+const holdsRows = (store: MemoryStore, path: Path): boolean =>
+  store.get(
+    'select 1 as there where exists (select 1 from segments where path = ?1) or exists (select 1 from checkpoints where path = ?1)',
+    path,
+  ) !== undefined
 
 const emptySchema = (name: string, primaryKey: readonly string[]) => ({
   name,

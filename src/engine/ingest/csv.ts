@@ -141,7 +141,7 @@ function recordCheck(header: CsvRecord, fields: readonly Field[], derived: Deriv
       throw fail(
         'data',
         'missing-column',
-        `the header lacks column "${printable(field.name)}", which is not nullable`,
+        `the header lacks column "${printable(field.name)}", and ${derived.need(field.name)}`,
         { where },
       )
 
@@ -174,13 +174,13 @@ function judge(
     if (text === null) {
       const row = (): Record<string, unknown> => Object.fromEntries(columns.map((c, n) => [c.field.name, record[n]]))
       if (!field.nullable && !derived.fills(field.name) && !derived.later(field.name, row()))
-        return missing(field.name, true)
+        return missing(field.name, true, derived)
       continue
     }
     if (field.name === derived.projectColumn && text !== derived.project)
       return { column: field.name, reason: `${sample(text)} ${derived.contradiction}` }
     if (text === '' && derived.mustBeFilled(field.name))
-      return { column: field.name, reason: `${sample(text)} ${emptyReason}` }
+      return { column: field.name, reason: `${sample(text)} ${emptyReason(field.name, derived)}` }
     const result = check(text)
     if (!('json' in result))
       return { column: field.name + result.at, reason: `${sample(result.value)} ${result.reason}` }

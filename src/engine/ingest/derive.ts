@@ -6,6 +6,8 @@ export interface LoadSchema {
   readonly fields: readonly Field[]
   readonly partitions: readonly string[]
   readonly timeColumn: string | null
+  /** Columns that name a row, of those that are not nullable. */
+  readonly key?: readonly string[]
   /** Text columns in which the table keeps an empty text as null. */
   readonly emptyIsNull?: readonly string[]
   /** At most one a column. */
@@ -31,6 +33,8 @@ export interface Derived {
   later(column: string, row: Readonly<Record<string, unknown>>): boolean
   /** The column's value may follow from other columns of the input. */
   couldFollow(column: string, names: readonly string[]): boolean
+  /** Why the column must have a value. */
+  need(column: string): string
   /** An empty text in this column would become a null that the column may not hold. */
   mustBeFilled(column: string): boolean
   rule(column: string): ColumnRule | undefined
@@ -41,7 +45,7 @@ export interface Derived {
 }
 
 export function derivedColumns(
-  { fields, partitions, timeColumn, emptyIsNull = [], rules = [] }: LoadSchema,
+  { fields, partitions, timeColumn, key = [], emptyIsNull = [], rules = [] }: LoadSchema,
   project: string,
 ): Derived {
   const kind = (name: string): string | undefined => fields.find((f) => f.name === name)?.type.kind
@@ -56,6 +60,8 @@ export function derivedColumns(
     fills: (column) => column === projectColumn,
     later: (column, row) => column === dateColumn && row[timeColumn!] !== undefined && row[timeColumn!] !== null,
     couldFollow: (column, names) => column === dateColumn && names.includes(timeColumn!),
+    need: (column) =>
+      key.includes(column) ? 'the column is part of the key, where a null names no row' : 'the column is not nullable',
     mustBeFilled: (column) => emptyIsNull.includes(column) && fields.some((f) => f.name === column && !f.nullable),
     rule: (column) => rules.find((rule) => rule.column === column),
     contradiction: `is not the table's project, "${project}"`,

@@ -93,9 +93,14 @@ function checkColumns(
     const column = columns.find((c) => c.name === field.name)
     if (column === undefined) {
       if (field.nullable || derived.fills(field.name) || derived.couldFollow(field.name, names)) continue
-      throw fail('data', 'missing-column', `column "${printable(field.name)}" is missing, and it is not nullable`, {
-        where,
-      })
+      throw fail(
+        'data',
+        'missing-column',
+        `column "${printable(field.name)}" is missing, and ${derived.need(field.name)}`,
+        {
+          where,
+        },
+      )
     }
     if (column.type === null) throw typeUnsupported(column.engineType, { column: column.name, where })
     if (!widens(column.type, field.type))
@@ -123,9 +128,9 @@ function violations(columns: readonly InputColumn[], fields: readonly Field[], d
     const found: Violation[] = []
     const value = derived.sql(column, own(column), own) ?? 'NULL'
     if (!field.nullable && !derived.fills(column))
-      found.push({ column, condition: `${value} IS NULL`, reason: 'is null, and the column is not nullable' })
+      found.push({ column, condition: `${value} IS NULL`, reason: `is null, and ${derived.need(column)}` })
     if (derived.mustBeFilled(column))
-      found.push({ column, condition: `coalesce(${value} = '', false)`, reason: `"" ${emptyReason}` })
+      found.push({ column, condition: `coalesce(${value} = '', false)`, reason: `"" ${emptyReason(column, derived)}` })
     if (column === derived.projectColumn && own(column) !== null)
       found.push({
         column,

@@ -34,7 +34,7 @@ export function rowCheck(fields: readonly Field[], derived: Derived): RowCheck {
       const value = column.inherited && !Object.hasOwn(row, column.name) ? undefined : row[column.name]
       if (value !== undefined) seen++
       if (value === undefined || value === null) {
-        if (column.required && !derived.later(column.name, row)) return missing(column.name, value === null)
+        if (column.required && !derived.later(column.name, row)) return missing(column.name, value === null, derived)
         continue
       }
       const verdict = column.check(value)
@@ -94,7 +94,7 @@ function withTable(name: string, check: ValueCheck, derived: Derived): ValueChec
       return { at: '', reason: derived.contradiction, value }
     }
   if (derived.mustBeFilled(name))
-    return (value) => (value === '' ? { at: '', reason: emptyReason, value } : check(value))
+    return (value) => (value === '' ? { at: '', reason: emptyReason(name, derived), value } : check(value))
   const rule = derived.rule(name)
   if (rule === undefined) return check
   return (value) => {
@@ -109,11 +109,12 @@ function told(column: string, { at, reason, value }: Problem): Rejection {
   return { column: column + at, reason: value === null ? reason : `${sample(value)} ${reason}` }
 }
 
-export const emptyReason = 'would be kept as null, and the column is not nullable'
+export const emptyReason = (column: string, derived: Derived): string =>
+  `would be kept as null, and ${derived.need(column)}`
 
-export const missing = (column: string, isNull: boolean): Rejection => ({
+export const missing = (column: string, isNull: boolean, derived: Derived): Rejection => ({
   column,
-  reason: `${isNull ? 'is null' : 'is missing'}, and the column is not nullable`,
+  reason: `${isNull ? 'is null' : 'is missing'}, and ${derived.need(column)}`,
 })
 
 /** A value as a person sees it in a message: JSON, short. */

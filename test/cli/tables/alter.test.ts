@@ -61,6 +61,14 @@ describe('alter', () => {
     expect((await world.json('describe', 'lake:acme/m')).details.properties.note).toBe('a=b')
   })
 
+  it('takes names that every object has', async () => {
+    const absent = await world.ok('alter', 'lake:acme/m', '--unset', 'constructor', '-y')
+    expect(absent.stdout).toContain('unchanged')
+    await world.ok('alter', 'lake:acme/m', '--set', 'constructor=1', '-y')
+    expect((await world.json('describe', 'lake:acme/m')).details.properties.constructor).toBe('1')
+    expect((await world.ok('alter', 'lake:acme/m', '--unset', 'constructor', '-y')).stdout).toContain('removed 1')
+  })
+
   it('says how long rows are kept', async () => {
     const { stdout } = await world.ok('alter', 'lake:acme/m', '--retention', '30d', '--dry-run')
     expect(stdout).toContain('keep rows for 30d; those that are older go with vacuum --expired')
@@ -81,7 +89,14 @@ describe('alter', () => {
     ['a column that is not there', ['--rename-column', 'metric_nam=x'], 1, 'did you mean metric_name?'],
     ['a table schema that is not there', ['--to-schema', 'metrcs'], 66, 'did you mean metrics?'],
     ['another table schema', ['--to-schema', 'events'], 1, 'column event_id is not there and may not be null'],
-    ['--apply-now, which is not there', ['--retention', '1d', '--apply-now'], 64, 'no option --apply-now'],
+    ['a property that no object can hold', ['--set', '__proto__=1'], 64, '--set: __proto__ cannot be the name'],
+    ['to remove it', ['--unset', '__proto__'], 64, '--unset: __proto__ cannot be the name'],
+    [
+      '--apply-now, which is not there',
+      ['--retention', '1d', '--apply-now'],
+      64,
+      'tables of backend lake (delta) have no option --apply-now',
+    ],
   ])('refuses %s', async (_what, flags, code, told) => {
     const result = await world.cli(['alter', 'lake:acme/m', ...flags, '-y'])
     expect(result).toMatchObject({ code, stderr: expect.stringContaining(told) })

@@ -54,4 +54,7 @@ it('tells a backend that cannot be listed, and lists the others', async () => {
   const { code, stdout, stderr } = await world.cli(['discover', '-o', 'json'])
   expect(JSON.parse(stdout).items.map((item: { ref: string }) => item.ref)).toEqual(['lake:a/t', 'lake:b/t', 'mem:a/t'])
   expect({ code, stderr }).toEqual({ code: 69, stderr: expect.stringContaining('away') })
+  const none = await world.cli(['discover', '--backend', 'away'])
+  expect(none.stderr).not.toContain('every table that the backends hold is registered')
+  expect(none.stderr).toContain('every table of the backends that could be listed is registered')
 })

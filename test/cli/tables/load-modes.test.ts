@@ -54,7 +54,10 @@ describe('load --mode', () => {
     [[ref, 'a.ndjson', '--key', 'id'], 'only --mode merge has a key'],
     [[ref, 'a.ndjson', '--mode', 'replace'], 'append, merge, overwrite'],
     [[ref, 'a.ndjson', '--mode', 'merge', '--key', 'nope'], 'nope is no column of the table'],
-    [['mem:acme/users', 'a.ndjson', '--mode', 'merge', '--key', 'id'], 'mode'],
+    [
+      ['mem:acme/users', 'a.ndjson', '--mode', 'merge', '--key', 'id'],
+      'tables of backend mem (memory) have no option --mode or --key',
+    ],
   ])('load %j is a usage error', async (args, said) => {
     await using made = await world()
     const { code, stderr, stdout } = await made.cli(['load', ...args])

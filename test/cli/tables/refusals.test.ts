@@ -57,7 +57,7 @@ describe('load', () => {
       stderr: expect.stringContaining('there were no rows for lake:a/t in the input'),
     })
     const again = await world.ok('load', 'lake:a/t', 'a.ndjson')
-    expect(again.stderr).toContain('they were loaded before')
+    expect(again.stderr).toContain('they were loaded before; --again loads them anew')
     await world.write('empty.ndjson', '')
     expect((await world.ok('load', 'lake:a/t', 'empty.ndjson')).stderr).toContain('no new rows for lake:a/t')
   })

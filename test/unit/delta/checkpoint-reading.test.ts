@@ -84,7 +84,7 @@ describe('a V2 checkpoint', () => {
     })
     await expect(table.read()).rejects.toThrow(error)
     for (let version = 0; version <= 10; version++)
-      await table.commit(version, version === 0 ? [protocol, metaData(), add('from json')] : [])
+      await table.commit(version, version === 0 ? [protocol, metaData(), add('from json')] : [{ commitInfo: {} }])
     const warnings: string[] = []
     const read = await table.read({ warn: (message) => warnings.push(message) })
     expect(summary(read)).toEqual({ version: 11, checkpoint: null, files: ['c', 'from json'] })

@@ -91,6 +91,9 @@ describe('committing', () => {
       commit(made.store, 't', append(made.snapshot, 'c', { txn: { appId, version } }), committer)
     expect(await once('old', 5)).toEqual({ is: 'already' })
     expect(await once('old', 4)).toEqual({ is: 'already' })
+    // It goes on from 4, and somebody has been at 5: that may be a part of it.
+    const later = { txn: { appId: 'old', version: 6, after: 4 } }
+    expect(await commit(made.store, 't', append(made.snapshot, 'x', later), committer)).toEqual({ is: 'overtaken' })
     expect(await once('new', 1)).toEqual({ is: 'committed', version: 1 })
     expect(await once('new', 1)).toEqual({ is: 'already' })
     await made.commit(2, [metaData(), { txn: { appId: 'other', version: 2 } }])

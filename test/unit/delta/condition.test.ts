@@ -127,6 +127,9 @@ describe('a condition', () => {
     ['b and\n nosuch(id)', 'bad-condition', 'where:2:2', 'nosuch'],
     ['l > 1', 'bad-condition', 'where:1:3', ''],
     ['s.c = 1', 'bad-condition', 'where', '"c"'],
+    ["date >= 'nonsense'", 'bad-condition', 'where:1:9', 'nonsense'],
+    ["id = 3 and (p = 'x' or date < '2026-13-01')", 'bad-condition', 'where:1:31', '2026-13-01'],
+    ["id in (1, 'x')", 'bad-condition', 'where:1:11', 'x'],
   ])('%s: refused where it stands', async (text, code, where, message) => {
     const error = await check(text).then(
       () => null,

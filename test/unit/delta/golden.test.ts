@@ -40,7 +40,7 @@ const tables: Readonly<Record<string, { version: number; files: number } | { err
     'deltalog-commit-info': { error: 'bad-schema', says: 'no schema' },
     'deltalog-invalid-protocol-version': { error: 'delta-feature', says: 'reader version 99' },
     'deltalog-state-reconstruction-from-checkpoint-missing-protocol': {
-      error: 'no-protocol',
+      error: 'corrupt-checkpoint',
       says: 'names no protocol',
     },
     'deltalog-state-reconstruction-without-protocol': { error: 'no-protocol', says: 'names no protocol' },

@@ -51,6 +51,26 @@ describe('a snapshot', () => {
     expect((await table.read())?.domains.size).toBe(0)
   })
 
+  it('is undefined where the log is moved away while it is read, and what another process put there where it did', async () => {
+    for (const next of [undefined, 'b']) {
+      const table = await fixture()
+      for (const version of [0, 1]) await table.commit(version, version === 0 ? [protocol, metaData(), add('a')] : [])
+      let moved = false
+      const moving = {
+        ...table.store,
+        async *list(...of: Parameters<ObjectStore['list']>) {
+          for await (const info of table.store.list(...of)) if (moved || !info.key.endsWith('0.json')) yield info
+          if (moved) return
+          moved = true
+          await rm(join(table.root, 't/_delta_log'), { recursive: true })
+          if (next !== undefined) await table.commit(0, [protocol, metaData(), add(next)])
+        },
+      }
+      const read = await readSnapshot(moving, 't', { scratch: table.scratch })
+      expect(read && paths(read)).toEqual(next === undefined ? undefined : [next])
+    }
+  })
+
   it('lies at any prefix, also at the root of its store', async () => {
     for (const prefix of ['', 'projects/acme/with space %20']) {
       const table = await fixture(prefix)

@@ -4,11 +4,13 @@ import { printable } from '../../../core/ref.ts'
 import type { Metadata, Protocol } from '../log/actions.ts'
 import { modeKey, withMappedColumns } from '../log/column-mapping.ts'
 import { checkNames, hasWallClock } from '../log/create.ts'
+import { requireUniqueNames } from '../log/enable-mapping.ts'
 import { unwritable } from '../log/protocol.ts'
 import { sameName } from '../log/schema-edit.ts'
 import { parseSchema } from '../log/schema-string.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import { namedFeatures, withReaderFeature } from '../log/writer-features.ts'
+import { syncOf } from '../sync/checkpoint.ts'
 import { parseSchemaString } from '../types.ts'
 import { addColumns, dropColumns, renameColumns } from './columns.ts'
 import type { Done, Draft, Wanted } from './draft.ts'
@@ -78,6 +80,8 @@ function finish(draft: Draft): Alteration {
   const metadata = metadataOf(draft)
   const mapped = mappingModeOf(draft) !== 'none'
   const finished = mapped && done.added.length > 0 ? withMappedColumns(metadata) : metadata
+  // As the columns are in the end: one that is dropped clashes with nothing.
+  if (mapped && snapshot.mapping === null) requireUniqueNames(parseSchema(finished.schemaString))
   const fields = parseSchemaString(finished.schemaString)
   if (!mapped) checkNames(fields.filter(({ name }) => done.added.some((added) => added.name === name)))
   const wallClock = fields.some(({ type }) => hasWallClock(type))
@@ -97,9 +101,19 @@ function finish(draft: Draft): Alteration {
     protocol,
     metadata: finished,
     done,
-    remarks: [...draft.remarks, ...protocolRemarks(snapshot.protocol, protocol)],
+    remarks: [...draft.remarks, ...syncRemarks(draft), ...protocolRemarks(snapshot.protocol, protocol)],
     changes: counted.reduce((sum, { length }) => sum + length, 0) + (protocol === snapshot.protocol ? 0 : 1),
   }
+}
+
+/** What becomes of the sync that fills the table (verbs/sync-columns.ts, verbs/merge-fields.ts). */
+function syncRemarks({ snapshot, done: { dropped, renamed } }: Draft): string[] {
+  const sync = dropped.length + renamed.length > 0 ? syncOf(snapshot) : null
+  return sync === null
+    ? []
+    : [
+        `sync ${printable(sync)} fills this table: it stops when a column of its key or its time column is gone, and adds any other anew`,
+      ]
 }
 
 function protocolRemarks(before: Protocol, after: Protocol): string[] {

@@ -58,8 +58,8 @@ function setProperty(draft: Draft, name: string, value: string): void {
 }
 
 function removeProperty(draft: Draft, name: string): void {
-  const { [name]: there, ...kept } = draft.metadata.configuration
-  if (there === undefined) {
+  const { [name]: _, ...kept } = draft.metadata.configuration
+  if (!Object.hasOwn(draft.metadata.configuration, name)) {
     draft.remarks.push(`there is no property ${printable(name)} to remove`)
     return
   }

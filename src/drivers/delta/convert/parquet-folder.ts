@@ -4,6 +4,7 @@ import { fail } from '../../../core/errors.ts'
 import type { ReadContext } from '../../../core/operation.ts'
 import { printable } from '../../../core/ref.ts'
 import type { Field } from '../../../core/types.ts'
+import { symbolicLinks } from '../../../storage/symbolic-links.ts'
 import type { Location } from '../location.ts'
 import type { PartitionValues } from '../log/actions.ts'
 import type { Lake } from '../table.ts'
@@ -48,6 +49,9 @@ export async function parquetFolder(lake: Lake, location: Location, ctx: ReadCon
     if (/\.(parquet|parq)$/i.test(path) && size > 0) found.push({ path, key, size, etag, modifiedAt })
     else others.push(size > 0 ? path : `${path} (empty)`)
   }
+  // The listing follows none: rows behind them would be missing without a word.
+  for await (const path of symbolicLinks(location.store, location.prefix))
+    if (!inner.has(path) && !isHidden(path)) others.push(`${path} (a symbolic link)`)
   if (others.length > 0) throw otherFiles(others, location)
   if (found.length === 0)
     throw fail('missing', 'no-parquet-files', `there are no Parquet files at ${location.url}`, {

@@ -1,6 +1,7 @@
 /** Rows into data files of a table: divided by partition, moved into place, each with its `add`. Every verb that writes rows goes through here. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fail } from '../../../core/errors.ts'
 import type { Field } from '../../../core/types.ts'
 import type { Engine } from '../../../engine/engine.ts'
 import { type WriteOptions, type WrittenFile, writeParquet, writeParquetFiles } from '../../../engine/write-parquet.ts'
@@ -25,6 +26,20 @@ export interface WriteRowsOptions {
   readonly ordered?: boolean
 }
 
+/** Throws `refused`/`no-data-columns`: partition columns stand in the log alone, and a file without any column cannot be. */
+export function requireDataColumns({ snapshot: { fields, metadata }, location }: DeltaTable): void {
+  if (fields.some(({ name }) => !metadata.partitionColumns.includes(name))) return
+  throw fail(
+    'refused',
+    'no-data-columns',
+    'every column of the table partitions it: files of it would have no column',
+    {
+      where: location.url,
+      hint: 'add a column first: tblctl alter REF --add-column "NAME TYPE"',
+    },
+  )
+}
+
 /** `rows`: as the engine counted them while it wrote. When it fails, nothing is left in the table's folder. */
 export async function writeRows(
   engine: Engine,
@@ -32,6 +47,7 @@ export async function writeRows(
   select: string,
   { dataChange, tags, fields, partition, maxFileBytes, rowGroupRows, ordered = false }: WriteRowsOptions,
 ): Promise<{ readonly adds: readonly Add[]; readonly rows: number }> {
+  requireDataColumns(table)
   const { metadata, mapping } = table.snapshot
   const { partitionColumns } = metadata
   const columns = fields ?? storedFields(table.snapshot)

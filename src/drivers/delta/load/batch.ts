@@ -36,6 +36,9 @@ export async function batchOf(
   return { mode, key, appId: `tblctl-merge:${JSON.stringify(key.toSorted())}:${batchId}` }
 }
 
+/** Not of an overwrite: that looks at the rows (overwrite.ts). */
+export const isBatch = (appId: string): boolean => /^tblctl-(load|merge):/.test(appId)
+
 async function keyOfSchema(lake: Lake, { path, spec }: Subject): Promise<readonly string[]> {
   const name = spec?.schema ?? null
   const declared = name === null ? null : await lake.environment.schema(name).catch(() => null)

@@ -19,12 +19,15 @@ import { type Figures, type LoadContext, metricsOf } from './progress.ts'
 export interface Columns {
   readonly fields: readonly Field[]
   readonly partitions: readonly string[]
+  /** Of a merge. */
+  readonly key: readonly string[]
   /** As the table says; null where it does not. */
   readonly timeColumn: string | null
 }
 export const columnsOf = ({ snapshot }: DeltaTable, { key }: LoadBatch): Columns => ({
   fields: neverNull(snapshot.fields, key),
   partitions: snapshot.metadata.partitionColumns,
+  key,
   timeColumn: snapshot.metadata.configuration[timeColumnProperty] ?? null,
 })
 
@@ -42,6 +45,13 @@ export interface ChunkStore {
   readonly batch: LoadBatch
   readonly ctx: LoadContext
 }
+
+/** Between two chunks another process may bring the first rows of the second one: the snapshot then has its commit. */
+export const transactionOf = ({ appId }: LoadBatch, { consumed, rows, rejected }: Chunk) => ({
+  appId,
+  version: consumed,
+  after: consumed - rows - rejected,
+})
 
 const attempts = 5
 
@@ -61,7 +71,7 @@ export async function appendChunk(
         snapshot: table.snapshot,
         kind: 'append' as const,
         actions: adds.map((add) => ({ add })),
-        txn: { appId: batch.appId, version: chunk.consumed },
+        txn: transactionOf(batch, chunk),
         operation: {
           name: 'WRITE',
           parameters: { mode: 'Append', partitionBy: JSON.stringify(columns.partitions) },

@@ -8,7 +8,7 @@ import { bytesOf, discard, withdraw } from '../files/data-file.ts'
 import type { CommitOutcome } from '../log/commit-request.ts'
 import { committer, type DeltaTable, refreshed } from '../table.ts'
 import { storedField } from '../types.ts'
-import { type ChunkOutcome, type ChunkStore, type Columns, parquetInputs, stillFit } from './chunk.ts'
+import { type ChunkOutcome, type ChunkStore, type Columns, parquetInputs, stillFit, transactionOf } from './chunk.ts'
 import { mergeCommit, type StagedMerge, stageMerge, stillRight } from './merge.ts'
 import { type MergeRows, takeRows } from './merge-rows.ts'
 import { type Figures, metricsOf } from './progress.ts'
@@ -31,7 +31,7 @@ export async function mergeChunk(
   let staged = await stageMerge(lake, engine, table, rows, ctx)
   for (let attempt = 1; ; attempt++) {
     const figures = figuresOf(chunk, rows, staged)
-    const outcome = await put(store, table, rows, staged, chunk.consumed, figures)
+    const outcome = await put(store, table, rows, staged, chunk, figures)
     if (outcome.is === 'committed') return { is: 'committed', figures, version: outcome.version }
     const overtaken = outcome.is === 'already' || outcome.is === 'overtaken'
     if (overtaken || attempt === attempts) {
@@ -64,14 +64,14 @@ async function put(
   table: DeltaTable,
   rows: MergeRows,
   staged: StagedMerge,
-  consumed: number,
+  chunk: Chunk,
   figures: Figures,
 ): Promise<CommitOutcome> {
   const { parameters, ...merge } = mergeCommit(staged, rows, ctx.now())
   const request = {
     ...merge,
     snapshot: table.snapshot,
-    txn: { appId: batch.appId, version: consumed },
+    txn: transactionOf(batch, chunk),
     operation: {
       name: 'MERGE',
       parameters,

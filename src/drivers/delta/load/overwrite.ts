@@ -15,7 +15,7 @@ import type { CommitOutcome } from '../log/commit-request.ts'
 import { removeOf } from '../log/replay.ts'
 import { readCommit, type Snapshot } from '../log/snapshot.ts'
 import { committer, type DeltaTable } from '../table.ts'
-import type { LoadBatch, LoadPlan } from './batch.ts'
+import { isBatch, type LoadBatch, type LoadPlan } from './batch.ts'
 import { type ChunkStore, columnsOf, writeChunk } from './chunk.ts'
 import { isRepeatable, openChunks } from './input.ts'
 import { type Figures, metricsOf, type Progress, plus } from './progress.ts'
@@ -34,6 +34,9 @@ export async function overwritePlan(table: DeltaTable, batch: LoadBatch, what: s
       there
         ? `${ref} holds the rows of this batch and no others`
         : `${what} takes the place of ${rows === null ? 'all' : rows} rows of ${ref} (${files} files, ${formatBytes(bytes)})`,
+      ...(!there && [...snapshot.txns.keys()].some(isBatch)
+        ? ['batches that were loaded before still count as loaded: load --again loads them anew']
+        : []),
     ],
     // What was approved is the end of these rows and of no others.
     basis: { id: snapshot.metadata.id, version: snapshot.version },

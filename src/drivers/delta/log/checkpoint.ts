@@ -12,6 +12,7 @@ import type { ObjectStore } from '../../../storage/object-store.ts'
 import { type Action, actionOf, MalformedAction } from './actions.ts'
 import { parseCommit } from './commit-file.ts'
 import { parseExact } from './exact-json.ts'
+import { applyAction, type ReplayState } from './replay.ts'
 import { sidecarKey, sidecarPaths } from './sidecars.ts'
 
 export interface CheckpointOptions {
@@ -52,14 +53,34 @@ const memoryLimit = 512 * 1024 * 1024
 /** What sidecars hold; everything else stands in the checkpoint itself. */
 const fileActions = ['add', 'remove']
 
-/** `keys`: all files of one checkpoint but its sidecars. Gives actions in batches. Throws `data`/`corrupt-checkpoint` with the file in `where`. */
-export async function* readCheckpoint(
+/**
+ * The table as a checkpoint has it, onto an empty state. `keys`: all files of one checkpoint but its sidecars. Throws
+ * `data`/`corrupt-checkpoint` with the file in `where`, also for one that names no protocol or no metadata: every checkpoint does.
+ */
+export async function applyCheckpoint(
+  store: ObjectStore,
+  prefix: string,
+  keys: readonly string[],
+  state: ReplayState,
+  options: CheckpointOptions,
+): Promise<void> {
+  for await (const actions of readCheckpoint(store, prefix, keys, options))
+    for (const action of actions) applyAction(state, action)
+  const lacking = state.protocol === undefined ? 'protocol' : state.metadata === undefined ? 'metadata' : null
+  if (lacking !== null) throw corrupt(placeOf(store, keys), `it names no ${lacking}`)
+}
+
+const placeOf = (store: ObjectStore, [key]: readonly string[]): string =>
+  printable(store.localPath(key!) ?? `${store.url}/${key}`)
+
+/** Gives actions in batches. */
+async function* readCheckpoint(
   store: ObjectStore,
   prefix: string,
   keys: readonly string[],
   options: CheckpointOptions,
 ): AsyncGenerator<readonly Action[]> {
-  const where = printable(store.localPath(keys[0]!) ?? `${store.url}/${keys[0]}`)
+  const where = placeOf(store, keys)
   await using engine = await openEngine({ ...options, memoryLimit })
   const wanted = Object.keys(members).filter((action) => action !== 'remove' || options.tombstones)
   try {
@@ -164,10 +185,12 @@ function explained(error: unknown, where: string): unknown {
   const damaged = error instanceof TblctlError && (error.view.kind === 'data' || error.view.kind === 'missing')
   const malformed = error instanceof MalformedAction || error instanceof SyntaxError
   if (!engineRefused && !damaged && !malformed) return error
-  const why = (error as Error).message.split('\n')[0]!
-  return fail('data', 'corrupt-checkpoint', `the checkpoint cannot be read: ${printable(why)}`, {
+  return corrupt(where, (error as Error).message.split('\n')[0]!, error)
+}
+
+const corrupt = (where: string, why: string, cause?: unknown): Error =>
+  fail('data', 'corrupt-checkpoint', `the checkpoint ${where} cannot be read: ${printable(why)}`, {
     where,
     hint: 'restore this file from a backup; tblctl changes nothing in a table whose log it cannot read',
-    cause: error,
+    ...(cause === undefined ? {} : { cause }),
   })
-}

@@ -22,7 +22,7 @@ export interface ColumnMapping {
 export const modeKey = 'delta.columnMapping.mode'
 export const maxColumnIdKey = 'delta.columnMapping.maxColumnId'
 const idKey = 'delta.columnMapping.id'
-const physicalNameKey = 'delta.columnMapping.physicalName'
+export const physicalNameKey = 'delta.columnMapping.physicalName'
 
 /** The property means something only where the protocol knows the feature. */
 export function supportsColumnMapping({ minReaderVersion, readerFeatures }: Protocol): boolean {

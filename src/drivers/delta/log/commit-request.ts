@@ -13,7 +13,12 @@ export interface CommitRequest {
   readonly kind: 'append' | 'rewrite' | 'replace' | 'metadata'
   readonly actions: readonly Action[]
   /** Commits once: when the table has this version of the application or a later one, the outcome is `already`. */
-  readonly txn?: { readonly appId: string; readonly version: number }
+  readonly txn?: {
+    readonly appId: string
+    readonly version: number
+    /** What this commit continues: when the table has a later one, part of it may be in, and the outcome is `overtaken`. */
+    readonly after?: number
+  }
   /** `WRITE`, `OPTIMIZE`, … with what people look for in a history. */
   readonly operation: {
     readonly name: string

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fail } from '../../../core/errors.ts'
+import { printable } from '../../../core/ref.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
 import type { Action } from './actions.ts'
 import { attemptOf, inCommitTimestampOf } from './attempt.ts'
@@ -42,6 +43,7 @@ export async function commit(
   checkRequest(request)
   const before = txn === undefined ? undefined : snapshot?.txns.get(txn.appId)
   if (txn !== undefined && before !== undefined && before.version >= txn.version) return { is: 'already' }
+  if (txn?.after !== undefined && before !== undefined && before.version > txn.after) return { is: 'overtaken' }
   await requireThere(store, snapshot)
 
   let base = snapshot?.version ?? -1
@@ -98,7 +100,13 @@ async function putVersion(
   const there = await store.read(key)
   if (there !== undefined && Buffer.from(there).equals(bytes)) return 'written'
   if (failure !== undefined) throw failure.error
-  if (there === undefined)
-    throw fail('failed', 'commit-vanished', `version ${version} of the table was there and is gone`, { retry: 'later' })
+  if (there === undefined) {
+    const where = printable(store.localPath(key) ?? `${store.url}/${key}`)
+    throw fail('failed', 'commit-vanished', `version ${version} of the table is taken, and cannot be read: ${where}`, {
+      where,
+      hint: 'where a folder or a link that leads nowhere has this name, remove it; then run the same command again',
+      retry: 'later',
+    })
+  }
   return 'exists'
 }

@@ -45,6 +45,17 @@ export async function listLog(store: ObjectStore, prefix: string, from: number):
   return { commits, checkpoints: checkpoints.sort((a, b) => b.version - a.version) }
 }
 
+/** The version that `_last_checkpoint` names, and whether that checkpoint is there; undefined when it names none. */
+export async function hintedCheckpoint(
+  store: ObjectStore,
+  prefix: string,
+): Promise<{ readonly version: number; readonly there: boolean } | undefined> {
+  const version = await lastCheckpointHint(store, prefix)
+  if (version === undefined) return undefined
+  const { checkpoints } = await listLog(store, prefix, version)
+  return { version, there: checkpoints.some((checkpoint) => checkpoint.version === version) }
+}
+
 /** Starts at the hinted checkpoint where there is one that helps to read `version` (default: the newest), else at the beginning. */
 export async function listFromCheckpoint(
   store: ObjectStore,

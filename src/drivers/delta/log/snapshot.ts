@@ -1,11 +1,11 @@
 /** A table at one version: the newest checkpoint before it and the commits since (Delta PROTOCOL, "Snapshot"). */
-import { fail, TblctlError } from '../../../core/errors.ts'
+import { errorView, fail, TblctlError } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import type { Field } from '../../../core/types.ts'
 import type { ObjectInfo, ObjectStore } from '../../../storage/object-store.ts'
 import { parseSchemaString } from '../types.ts'
 import type { Action, DomainMetadata, Metadata, Protocol, Remove, Txn } from './actions.ts'
-import { readCheckpoint } from './checkpoint.ts'
+import { applyCheckpoint } from './checkpoint.ts'
 import { type ColumnMapping, columnMappingOf } from './column-mapping.ts'
 import { parseCommit } from './commit-file.ts'
 import { type LogListing, listFromCheckpoint, listLog } from './listing.ts'
@@ -56,6 +56,15 @@ export async function readSnapshot(
   prefix: string,
   options: SnapshotOptions,
 ): Promise<Snapshot | undefined> {
+  try {
+    return await readListed(store, prefix, options)
+  } catch (error) {
+    if (!isGone(error)) throw error
+    return await readListed(store, prefix, options)
+  }
+}
+
+async function readListed(store: ObjectStore, prefix: string, options: SnapshotOptions): Promise<Snapshot | undefined> {
   const { listing, from } = await listFromCheckpoint(store, prefix, options.version)
   const newest = newestVersion(listing)
   if (newest < 0) return undefined
@@ -88,20 +97,29 @@ async function snapshotFrom(
     const commits = requireContiguous(listing, from, version, where)
     const state = emptyState(options.tombstones)
     try {
-      if (checkpoint !== null)
-        for await (const actions of readCheckpoint(store, prefix, checkpoint.keys, options))
-          for (const action of actions) applyAction(state, action)
+      if (checkpoint !== null) await applyCheckpoint(store, prefix, checkpoint.keys, state, options)
     } catch (error) {
       if (!isCorruptCheckpoint(error)) throw error
       damage ??= { error }
       continue
     }
-    if (damage !== undefined) options.warn?.(`${damage.error.message}; the log is read without it`)
-    await applyCommits(store, state, commits, options.signal)
-    return toSnapshot(state, version, listing.commits.get(version) ?? null, checkpoint?.version ?? null, where)
+    await applyCommits(store, state, commits, options)
+    try {
+      const commit = listing.commits.get(version) ?? null
+      const snapshot = toSnapshot(state, version, commit, checkpoint?.version ?? null, where)
+      if (damage !== undefined) options.warn?.(`${damage.error.message}; the log is read without it`)
+      return snapshot
+    } catch (error) {
+      // Commits that come to no table are no way around: what is damaged is the checkpoint.
+      throw damage !== undefined && errorView(error).kind === 'data' ? damage.error : error
+    }
   }
   throw damage!.error
 }
+
+/** What a log looks like that was moved away, or begun anew, between listing and reading it: to be listed again, once. */
+const isGone = (error: unknown): boolean =>
+  isCorruptCheckpoint(error) || (error instanceof TblctlError && error.view.code === 'log-gap')
 
 const isCorruptCheckpoint = (error: unknown): error is TblctlError =>
   error instanceof TblctlError && error.view.code === 'corrupt-checkpoint'
@@ -134,7 +152,12 @@ export async function updateSnapshot(
     domains: new Map(snapshot.domains),
     inCommitTimestamp: undefined,
   }
-  await applyCommits(store, state, since, options.signal)
+  try {
+    await applyCommits(store, state, since, options)
+  } catch (error) {
+    if (!isGone(error)) throw error
+    return readSnapshot(store, prefix, options)
+  }
   return toSnapshot(state, snapshot.version + since.length, since.at(-1)!, snapshot.checkpoint, place(store, prefix))
 }
 
@@ -186,7 +209,7 @@ async function applyCommits(
   store: ObjectStore,
   state: ReplayState,
   commits: readonly ObjectInfo[],
-  signal: AbortSignal | undefined,
+  { signal, warn }: Pick<SnapshotOptions, 'signal' | 'warn'>,
 ): Promise<void> {
   const pending: Promise<Uint8Array | undefined>[] = []
   const read = (i: number): void => {
@@ -197,6 +220,7 @@ async function applyCommits(
     bytes.catch(() => undefined)
     pending.push(bytes)
   }
+  const empty: string[] = []
   for (let i = 0; i < readAhead; i++) read(i)
   for (const [i, info] of commits.entries()) {
     signal?.throwIfAborted()
@@ -205,9 +229,15 @@ async function applyCommits(
     const where = locate(store, info.key)
     if (bytes === undefined)
       throw fail('data', 'log-gap', `${where} was deleted while the log was being read`, { where, retry: 'later' })
+    if (bytes.length === 0) empty.push(where)
     state.inCommitTimestamp = undefined
     for (const action of parseCommit(bytes, where)) applyAction(state, action)
   }
+  if (empty.length === 0) return
+  const others = empty.length === 1 ? '' : ` (and ${empty.length - 1} more commits)`
+  warn?.(
+    `${empty[0]}${others} has no bytes: what its writer committed may be lost; tblctl verify names every such commit`,
+  )
 }
 
 function toSnapshot(

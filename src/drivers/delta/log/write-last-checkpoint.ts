@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { durable } from '../../../core/durable.ts'
 import type { Json } from '../../../core/json.ts'
 import type { ObjectStore } from '../../../storage/object-store.ts'
-import { lastCheckpointHint } from './last-checkpoint.ts'
+import { hintedCheckpoint } from './listing.ts'
 import { logFolder } from './paths.ts'
 
 export interface LastCheckpoint {
@@ -14,10 +14,10 @@ export interface LastCheckpoint {
   readonly numOfAddFiles: number
 }
 
-/** Leaves a hint at a later checkpoint as it is. */
+/** Leaves a hint at a later checkpoint as it is, when there is one: Delta's own readers fail where there is none. */
 export async function writeLastCheckpoint(store: ObjectStore, prefix: string, hint: LastCheckpoint): Promise<void> {
-  const there = await lastCheckpointHint(store, prefix)
-  if (there !== undefined && there > hint.version) return
+  const known = await hintedCheckpoint(store, prefix)
+  if (known?.there && known.version > hint.version) return
   const checksum = createHash('md5')
     .update(canonicalJson({ ...hint }))
     .digest('hex')

@@ -5,6 +5,7 @@ import { printable } from '../../../core/ref.ts'
 import { didYouMean } from '../../../core/suggest.ts'
 import { type Field, formatType } from '../../../core/types.ts'
 import type { LiveFile } from '../log/replay.ts'
+import { sameName } from '../log/schema-edit.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import { type Bin, binOf, partitionsOf } from './bins.ts'
 import { layoutTag, type Target, targetTag, tooManyDeleted } from './triggers.ts'
@@ -33,17 +34,19 @@ export function layoutOf(
     throw fail('usage', 'too-many-columns', `--zorder takes at most ${mostCurveColumns} columns, not ${names.length}`, {
       hint: 'those that are filtered by most; each further one makes the others worth less',
     })
-  return { by, columns: names.map((name, i) => columnOf(name, names.slice(0, i), by, snapshot, stored)) }
+  const columns: Field[] = []
+  for (const name of names) columns.push(columnOf(name, columns, by, snapshot, stored))
+  return { by, columns }
 }
 
 function columnOf(
   name: string,
-  before: readonly string[],
+  before: readonly Field[],
   by: Layout['by'],
   { metadata, fields }: Snapshot,
   stored: readonly Field[],
 ): Field {
-  const at = fields.findIndex((field) => field.name === name)
+  const at = fields.findIndex((field) => sameName(field.name, name))
   const field = fields[at]
   const option = { where: `--${by}` }
   if (field === undefined) {
@@ -56,8 +59,9 @@ function columnOf(
       ...(near === undefined ? {} : { hint: `did you mean ${printable(near)}?` }),
     })
   }
-  if (before.includes(name)) throw fail('usage', 'column-twice', `column "${printable(name)}" stands twice`, option)
-  if (metadata.partitionColumns.includes(name))
+  if (before.some((other) => other.name === field.name))
+    throw fail('usage', 'column-twice', `column "${printable(name)}" stands twice`, option)
+  if (metadata.partitionColumns.includes(field.name))
     throw fail(
       'refused',
       'partition-column',

@@ -46,6 +46,12 @@ export function dueOf(file: LiveFile, target: Target): Due | null {
   return due ? { how: 'rewrite', due, weight } : null
 }
 
+/** It would be rewritten if it were not part of a layout. */
+export function keptByLayout(file: LiveFile, target: Target): boolean {
+  const { [layoutTag]: layout, ...tags } = file.tags ?? {}
+  return Boolean(layout) && dueOf(file, target) === null && dueOf({ ...file, tags }, target) !== null
+}
+
 /** Compression can make a full bin's output small; what was packed full once is not packed again. */
 const weightOf = (file: LiveFile): number => Math.max(file.size, Number(file.tags?.[packedTag] ?? 0) || 0)
 

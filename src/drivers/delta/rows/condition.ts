@@ -1,5 +1,5 @@
 /** A condition that a user wrote: checked, and divided into what the partition alone decides and what its rows must be asked for. */
-import { fail } from '../../../core/errors.ts'
+import { fail, TblctlError } from '../../../core/errors.ts'
 import { printable } from '../../../core/ref.ts'
 import type { Field } from '../../../core/types.ts'
 import type { Engine } from '../../../engine/engine.ts'
@@ -132,16 +132,21 @@ async function knownFunctions(engine: Engine, names: readonly string[]): Promise
   }))
 }
 
-/** Types and names, by the engine itself; no row is read. */
+/** Types, names and constants, by the engine itself, which is asked about one row of nulls; no row of the table is read. */
 async function bind(engine: Engine, text: string, fields: readonly Field[]): Promise<void> {
   const columns = fields.map(({ name, type }) => `NULL::${sqlType(type)} AS ${quoteIdentifier(name)}`)
   const sql = `SELECT (\n${text}\n) AS condition FROM (SELECT ${columns.join(', ')}) AS t`
   let type: string
   try {
     type = (await engine.columns(sql))[0]!.engineType
-  } catch (error) {
-    if (!(error instanceof Error) || !/^(Binder|Catalog|Conversion|Parser|Invalid Input) Error:/.test(error.message))
-      throw error
+    await engine.all(sql) // a text that is no date is found out only when it is read as one
+  } catch (thrown) {
+    const error = thrown instanceof TblctlError ? thrown.cause : thrown
+    if (
+      !(error instanceof Error) ||
+      !/^(Binder|Catalog|Conversion|Out of Range|Parser|Invalid Input) Error:/.test(error.message)
+    )
+      throw thrown
     const [, line, column] = /^query:(\d+)(?::(\d+))?$/.exec(position(error.message, sql) ?? '') ?? []
     const where = line === undefined ? 'where' : `where:${Number(line) - 1}${column === undefined ? '' : `:${column}`}`
     throw fail('usage', 'bad-condition', `the condition does not fit the table: ${plainMessage(error.message)}`, {

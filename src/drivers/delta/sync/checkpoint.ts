@@ -15,6 +15,12 @@ export const checkpointAction = (checkpoint: Checkpoint): Action => ({
   domainMetadata: { domain, configuration: canonicalJson(checkpoint as unknown as Json), removed: false },
 })
 
+/** Id of the sync whose target the table is. */
+export function syncOf(snapshot: Snapshot): string | null {
+  const text = snapshot.domains.get(domain)?.configuration
+  return text === undefined ? null : (JSON.parse(text) as Checkpoint).sync
+}
+
 /** Throws `refused`/`other-sync` when the table is another sync's. */
 export function checkpointOf(snapshot: Snapshot, path: Path, sync: string): Checkpoint | null {
   const text = snapshot.domains.get(domain)?.configuration

@@ -4,8 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { fail } from '../../../core/errors.ts'
 import type { ReadContext, Subject } from '../../../core/operation.ts'
 import { type Path, refOfPath, segmentsOf } from '../../../core/ref.ts'
+import type { SyncTarget } from '../../../core/sync.ts'
 import type { Field } from '../../../core/types.ts'
 import { mergeFields } from '../../../verbs/merge-fields.ts'
+import { requireSyncColumns } from '../../../verbs/sync-columns.ts'
 import { commitTo } from '../commit-table.ts'
 import { requireKey } from '../load/merge-key.ts'
 import type { Action } from '../log/actions.ts'
@@ -16,7 +18,7 @@ import { isAppendOnly } from '../log/protocol.ts'
 import { hasWriterFeature, withWriterFeature } from '../log/writer-features.ts'
 import { type DeltaTable, type Lake, snapshotAt } from '../table.ts'
 import { formatSchemaString } from '../types.ts'
-import { committerOfSync } from './checkpoint.ts'
+import { committerOfSync, syncOf } from './checkpoint.ts'
 
 /** The protocol's own place for what a program keeps with a table: log cleanup leaves it, and appends of others do not meet it. */
 const feature = 'domainMetadata'
@@ -25,7 +27,7 @@ const attempts = 5
 export async function ensure(
   lake: Lake,
   subject: Subject,
-  { fields: wanted, key }: { readonly fields: readonly Field[]; readonly key: readonly string[] },
+  { fields: wanted, key, newest = null }: Parameters<SyncTarget['ensure']>[1],
   ctx: ReadContext,
 ): Promise<{ readonly created: boolean; readonly added: readonly string[] }> {
   const location = lake.locations.of(subject)
@@ -36,6 +38,8 @@ export async function ensure(
         where: location.url,
         hint: 'set appendOnly: true where rows of the source are never updated',
       })
+    if (snapshot && (snapshot.files.size > 0 || syncOf(snapshot) !== null))
+      requireSyncColumns(subject.path, snapshot.fields, { key, newest })
     requireKey(snapshot ? [...snapshot.fields, ...wanted] : wanted, key, refOfPath(subject.path))
     const change = snapshot
       ? alteration({ location, snapshot }, subject.path, wanted)

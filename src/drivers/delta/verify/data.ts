@@ -1,7 +1,8 @@
-/** Can every row of a table's files be read, and do the files hold what their statistics in the log say? */
+/** Can every row of a table's files be read, and do the files hold what the schema and their statistics in the log say? */
 import { errorView } from '../../../core/errors.ts'
 import type { ReadContext } from '../../../core/operation.ts'
 import { printable } from '../../../core/ref.ts'
+import type { DataType } from '../../../core/types.ts'
 import { type Engine, openEngine, type ResultColumn, readingFiles } from '../../../engine/engine.ts'
 import { parquetSource, quoteIdentifier, quoteString } from '../../../engine/sql-text.ts'
 import { localCopies } from '../../../storage/local-copies.ts'
@@ -11,6 +12,7 @@ import { tableKey } from '../log/paths.ts'
 import type { LiveFile } from '../log/replay.ts'
 import { type FileStatistics, statisticsOf } from '../log/statistics.ts'
 import type { DeltaTable, Lake } from '../table.ts'
+import { declaredColumns, wrongTypes } from './file-types.ts'
 import { type Problem, problemOf } from './files.ts'
 
 export interface DataCheck {
@@ -24,14 +26,16 @@ const atOnce = 8
 
 export async function checkData(
   lake: Lake,
-  { location, snapshot }: DeltaTable,
+  table: DeltaTable,
   files: readonly LiveFile[],
   ctx: ReadContext,
 ): Promise<DataCheck> {
+  const { location, snapshot } = table
   const scratch = await lake.environment.scratch()
   await using engine = await openEngine({ scratch, signal: ctx.signal })
   // Files and statistics have the physical names, people the others.
   const names = new Map(snapshot.fields.map(({ name }) => [physicalName(snapshot.mapping, name), name]))
+  const declared = declaredColumns(table)
   const problems: Problem[] = []
   let rows = 0
   for (let i = 0; i < files.length; i += atOnce) {
@@ -40,7 +44,7 @@ export async function checkData(
     await using local = await localCopies(location.store, keys, { scratch, signal: ctx.signal })
     for (const [path, name] of local.names) engine.copies.set(path, name)
     for (const [j, file] of some.entries()) {
-      const found = await checkFile(engine, local.paths[j]!, file, names, ctx)
+      const found = await checkFile(engine, local.paths[j]!, file, { names, declared }, ctx)
       rows += found.rows
       problems.push(...found.problems, ...(await checkVector(location, file, ctx)))
     }
@@ -49,15 +53,21 @@ export async function checkData(
   return { rows, problems }
 }
 
+interface KnownColumns {
+  /** How people call what a file calls so. */
+  readonly names: ReadonlyMap<string, string>
+  readonly declared: ReadonlyMap<string, DataType>
+}
+
 async function checkFile(
   engine: Engine,
   path: string,
   file: LiveFile,
-  names: ReadonlyMap<string, string>,
+  known: KnownColumns,
   ctx: ReadContext,
 ): Promise<DataCheck> {
   try {
-    return await readingFiles(engine, [path], () => readFile(engine, path, file, names))
+    return await readingFiles(engine, [path], () => readFile(engine, path, file, known))
   } catch (error) {
     ctx.signal.throwIfAborted()
     const { kind, message } = errorView(error)
@@ -91,7 +101,7 @@ async function readFile(
   engine: Engine,
   path: string,
   file: LiveFile,
-  names: ReadonlyMap<string, string>,
+  { names, declared }: KnownColumns,
 ): Promise<DataCheck> {
   const source = parquetSource([path])
   const columns = await engine.columns(`SELECT * FROM ${source}`)
@@ -110,9 +120,13 @@ async function readFile(
   if (statistics.numRecords !== null && statistics.numRecords !== rows)
     wrong.push(`the log counts ${statistics.numRecords} rows, and the file has ${rows}`)
   for (const [i, { claim }] of lies.entries()) if (found![`lie${i}`] === true) wrong.push(claim)
+  const types = wrongTypes(columns, declared, names)
   return {
     rows,
-    problems: wrong.length === 0 ? [] : [problemOf('wrong-statistics', file.path, wrong.join('; '))],
+    problems: [
+      ...(types.length === 0 ? [] : [problemOf('wrong-type', file.path, types.join('; '))]),
+      ...(wrong.length === 0 ? [] : [problemOf('wrong-statistics', file.path, wrong.join('; '))]),
+    ],
   }
 }
 

@@ -11,6 +11,7 @@ import { fileKey, type LiveFile } from '../log/replay.ts'
 import { isData, neededFiles, partitionFoldersOf } from '../rows/needed-files.ts'
 import { type DeltaTable, type Lake, refreshed } from '../table.ts'
 import { innerTables, objectsOf } from '../vacuum/inner-tables.ts'
+import { withoutLostVectors } from './vectors.ts'
 
 export type Problem = Verification['problems'][number]
 
@@ -31,7 +32,8 @@ const atOnce = 16
 const vectorFrame = 8
 
 /** `table`: read with its tombstones. */
-export async function checkFiles(lake: Lake, table: DeltaTable, ctx: ReadContext): Promise<FileCheck> {
+export async function checkFiles(lake: Lake, whole: DeltaTable, ctx: ReadContext): Promise<FileCheck> {
+  const { table, problems: lost } = withoutLostVectors(whole)
   const { location, snapshot } = table
   const vectors = new Map<string, number>()
   for (const { deletionVector: vector } of snapshot.files.values()) {
@@ -41,15 +43,19 @@ export async function checkFiles(lake: Lake, table: DeltaTable, ctx: ReadContext
     vectors.set(path, Math.max(end, vectors.get(path) ?? 0))
   }
   const { sizes, outside, unnamedFiles, unnamedBytes } = await sizesOf(lake, table, vectors, ctx)
-  const problems: Problem[] = [...outside].map((path) =>
-    problemOf('outside-table', path, 'it is a symbolic link that leads out of the table, and is not followed'),
-  )
+  const problems: Problem[] = [
+    ...lost,
+    ...[...outside].map((path) =>
+      problemOf('outside-table', path, 'it is a symbolic link that leads out of the table, and is not followed'),
+    ),
+  ]
   const missing: LiveFile[] = []
   const sound: LiveFile[] = []
-  for (const file of snapshot.files.values()) {
+  for (const [key, file] of snapshot.files) {
     const size = sizes.get(file.path)
     if (outside.has(file.path)) continue
-    if (size === undefined) missing.push(file)
+    // stillNamed asks for it by its key, and repair by all that the log says of it.
+    if (size === undefined) missing.push(whole.snapshot.files.get(key)!)
     else if (size === file.size) sound.push(file)
     else problems.push(wrongSize(file.path, `it has ${size} bytes, and the log says ${file.size}`))
   }
@@ -66,6 +72,15 @@ export async function checkFiles(lake: Lake, table: DeltaTable, ctx: ReadContext
   return { vectors: vectors.size, missing: gone, problems, sound, unnamedFiles, unnamedBytes }
 }
 
+/** A value that is none is a problem of its own (verify/properties.ts). */
+function retentionOf({ metadata: { configuration } }: DeltaTable['snapshot']): number {
+  try {
+    return deletedFileRetentionMs(configuration)
+  } catch {
+    return deletedFileRetentionMs({})
+  }
+}
+
 /** Sizes of the files that the table names, as far as they are there. */
 async function sizesOf(
   lake: Lake,
@@ -77,12 +92,7 @@ async function sizesOf(
   const folders = partitionFoldersOf(snapshot)
   const live = new Set<string>(vectors.keys())
   for (const { path } of snapshot.files.values()) live.add(path)
-  const needed = await neededFiles(
-    lake,
-    table,
-    ctx.now().getTime() - deletedFileRetentionMs(snapshot.metadata.configuration),
-    ctx,
-  )
+  const needed = await neededFiles(lake, table, ctx.now().getTime() - retentionOf(snapshot), ctx)
   const inner = await innerTables(lake, location, ctx)
   const sizes = new Map<string, number>()
   const outside = new Set<string>()

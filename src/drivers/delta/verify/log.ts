@@ -1,14 +1,16 @@
-/** Does the newest checkpoint say what the commits before it say, and the version checksum (`.crc`) what the log comes to? */
+/** Can the log be relied on: does the newest checkpoint say what the commits before it say, and the version checksum (`.crc`) what the log comes to? */
 import { errorView } from '../../../core/errors.ts'
 import type { ReadContext } from '../../../core/operation.ts'
-import { readCheckpoint } from '../log/checkpoint.ts'
+import { applyCheckpoint } from '../log/checkpoint.ts'
 import { isObject, parseExact } from '../log/exact-json.ts'
 import { type CheckpointFiles, type LogListing, listLog } from '../log/listing.ts'
 import { logFolder, paddedVersion } from '../log/paths.ts'
 import { applyAction, emptyState, type LiveFile, type ReplayState } from '../log/replay.ts'
 import { readCommit } from '../log/snapshot.ts'
 import type { DeltaTable, Lake } from '../table.ts'
+import { checkCommits, checkHint } from './commits.ts'
 import { type Problem, problemOf } from './files.ts'
+import { checkProperties } from './properties.ts'
 
 export interface LogCheck {
   readonly checked: { readonly commits: number; readonly checkpoints: number; readonly checksums: number }
@@ -32,6 +34,7 @@ export async function checkLog(lake: Lake, table: DeltaTable, ctx: ReadContext):
         `the checkpoint of version ${newest.version} can be read; it is compared with nothing, for the commits before it are gone`,
       )
   }
+  problems.push(...(await checkCommits(table, listing, ctx)), ...(await checkHint(table)), ...checkProperties(table))
   const checksum = await checkChecksum(table)
   if (checksum.problem) problems.push(checksum.problem)
   return {
@@ -53,8 +56,7 @@ async function checkCheckpoint(
   const options = { scratch: await lake.environment.scratch(), signal: ctx.signal }
   const stateOf = async (files: CheckpointFiles): Promise<ReplayState> => {
     const state = emptyState()
-    for await (const actions of readCheckpoint(store, prefix, files.keys, options))
-      for (const action of actions) applyAction(state, action)
+    await applyCheckpoint(store, prefix, files.keys, state, options)
     return state
   }
   const name = `_delta_log/${paddedVersion(checkpoint.version)}.checkpoint`
