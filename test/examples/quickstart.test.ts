@@ -29,7 +29,7 @@ describe('the quickstart', () => {
     expect(status, stderr).toBe(0)
     const commands = [...stdout.matchAll(/^\$ tblctl (\S+)/gm)].map(([, verb]) => verb)
     expect(commands.join(' ')).toBe(
-      'init create create create load load list describe stats query optimize stats query',
+      'init create create create load load list describe stats query optimize stats query delete history restore vacuum',
     )
     expect(stdout).toContain('… and 34 more')
     expect(stdout).toMatch(/^lake:initech\/events +400 +\d+ → 3 /m)

@@ -15,8 +15,8 @@ export function cancelling({ under, can, world, tblctl, provide }: Suite): void 
     await tblctl()[Symbol.asyncDispose]()
     await using saved = await world().save()
     let cancelled = 0
-    // Before the first step has ended there is no job yet: a sample begins after it.
-    for (let n = every === 1 ? 1 : 2; ; n += every) {
+    // Before its first steps have ended there is no job yet: a sample begins behind them.
+    for (let n = 1; ; n += cancelled === 0 ? 1 : every) {
       await using at = await saved.restore()
       const killed = await at.run(call, { FAULT_KILL: String(n) })
       if (killed.signal !== 'SIGKILL') return cancelled

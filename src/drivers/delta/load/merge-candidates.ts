@@ -8,7 +8,7 @@ import { sqlType } from '../../../engine/types.ts'
 import { partitionValuesOf, physicalName } from '../log/column-mapping.ts'
 import type { LiveFile } from '../log/replay.ts'
 import type { Snapshot } from '../log/snapshot.ts'
-import { boundsOf } from '../log/stats-bounds.ts'
+import { statisticsOf } from '../log/statistics.ts'
 import { keyTable } from './merge-rows.ts'
 
 const boundTable = 'tblctl_merge_bounds'
@@ -56,7 +56,7 @@ function statisticsBounds(snapshot: Snapshot, { name, type }: Field): BoundsOf |
   if (!exact.includes(type.kind) && type.kind !== 'Timestamp') return null
   const column = physicalName(snapshot.mapping, name)
   return ({ stats }) => {
-    const { minValues, maxValues } = boundsOf(stats)
+    const { minValues, maxValues } = statisticsOf(stats)
     const [least, greatest] = [textOf(minValues, column), textOf(maxValues, column)]
     return least === null || greatest === null ? unknown : { least, greatest }
   }

@@ -13,7 +13,7 @@ import { quoteIdentifier } from '../../../engine/sql-text.ts'
 import { physicalName } from '../log/column-mapping.ts'
 import type { LiveFile } from '../log/replay.ts'
 import type { Snapshot } from '../log/snapshot.ts'
-import { boundsOf } from '../log/stats-bounds.ts'
+import { statisticsOf } from '../log/statistics.ts'
 import { checkCondition } from '../rows/condition.ts'
 import { filesInPartitions } from '../rows/partition-filter.ts'
 import {
@@ -163,7 +163,7 @@ function couldBeOld(
   { name, type }: Field,
   { cutoff, byRows }: Age,
 ): boolean {
-  const { minValues, maxValues } = boundsOf(stats)
+  const { minValues, maxValues } = statisticsOf(stats)
   const bound = (byRows ? minValues : maxValues)[physicalName(mapping, name)]
   if (typeof bound !== 'string') return true
   const zoneless = type.kind === 'Timestamp' && type.zone === null && !/(Z|[+-]\d\d:?\d\d)$/.test(bound)
