@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
 
 if (positionals[0] === 'tblctl') {
   const { openTblctl } = await import('../src/api/open.ts') // loading the program is not what is measured, on either side
+  await import('../src/drivers/delta/driver.ts')
   await measured(() => compactWithTblctl(openTblctl, positionals[1]!))
 } else if (positionals[0] === 'duckdb') await measured(() => compactWithDuckdb(positionals[1]!))
 else await compare(Number(values.files), Number(values.rows), Number(values.runs))

@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
 
 if (positionals[0] === 'tblctl') {
   const { openTblctl } = await import('../src/api/open.ts')
+  await import('../src/drivers/delta/driver.ts')
   await measured(() => orderWithTblctl(openTblctl, positionals[1]!))
 } else if (positionals[0] === 'duckdb') await measured(() => sortWithDuckdb(positionals[1]!))
 else await compare(Number(values.files), Number(values.rows), Number(values.runs))
