@@ -1,7 +1,8 @@
 /** create, where drivers agree: what is asked for is a table schema by name or a definition, and settings that the driver knows. */
 import type { CreateOptions } from '../core/driver.ts'
 import { fail } from '../core/errors.ts'
-import { printable } from '../core/ref.ts'
+import type { Subject } from '../core/operation.ts'
+import { printable, refOfPath } from '../core/ref.ts'
 import { didYouMean } from '../core/suggest.ts'
 
 /** Throws a usage error for a setting that the driver does not know. */
@@ -20,5 +21,14 @@ export function requireSchemaName(options: CreateOptions, kind: string): string 
   if (options.schema !== null && options.definition === null) return options.schema
   throw fail('usage', 'missing-schema', `driver ${kind} creates tables from a table schema`, {
     hint: 'tblctl create REF --schema NAME (tblctl schema list)',
+  })
+}
+
+/** For a table that the backend does not hold. Throws `refused`/`table-lost` when the catalog says that it should. */
+export function requireUnregistered({ path, spec }: Subject): void {
+  if (spec === null) return
+  const ref = refOfPath(path)
+  throw fail('refused', 'table-lost', `${ref} is registered, but its backend no longer holds it`, {
+    hint: `tblctl unregister ${ref}, then create it again`,
   })
 }

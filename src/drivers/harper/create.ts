@@ -4,7 +4,7 @@ import { fail } from '../../core/errors.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import type { Operation, Plan, ReadContext } from '../../core/operation.ts'
 import { type Path, refOfPath } from '../../core/ref.ts'
-import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
+import { refuseSettings, requireSchemaName, requireUnregistered } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
 import { type Database, nameOf, type Shape } from './table.ts'
 import { refuseNames } from './types.ts'
@@ -38,10 +38,7 @@ export function create(
         throw fail('refused', 'table-exists', `${ref} exists with other columns`, {
           hint: `tblctl describe ${ref}, or tblctl register ${ref}`,
         })
-      if (there === 'missing' && subject.spec)
-        throw fail('refused', 'table-lost', `${ref} is registered, but its backend no longer holds it`, {
-          hint: `tblctl unregister ${ref}, then create it again`,
-        })
+      if (there === 'missing') requireUnregistered(subject)
       const done = there === 'same' && subject.spec !== null
       return {
         changes: done ? 0 : 1,

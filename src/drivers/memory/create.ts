@@ -5,7 +5,7 @@ import { canonicalJson, type JsonObject } from '../../core/json.ts'
 import type { Operation, Plan } from '../../core/operation.ts'
 import { refOfPath } from '../../core/ref.ts'
 import type { TableSchema } from '../../core/table-schema.ts'
-import { refuseSettings, requireSchemaName } from '../../verbs/create.ts'
+import { refuseSettings, requireSchemaName, requireUnregistered } from '../../verbs/create.ts'
 import { createOptions } from '../../verbs/options.ts'
 import type { MemoryStore } from './store.ts'
 import { findTable, refuseTypes } from './table.ts'
@@ -41,10 +41,7 @@ export function create(
           `${ref} exists with another schema (${there.schema.name} version ${there.schema.version})`,
           { hint: `tblctl describe ${ref}` },
         )
-      if (!there && subject.spec)
-        throw fail('refused', 'table-lost', `${ref} is registered, but its backend no longer holds it`, {
-          hint: `tblctl unregister ${ref}, then create it again`,
-        })
+      if (!there) requireUnregistered(subject)
       return {
         changes: there && subject.spec ? 0 : 1,
         risk: 'routine',
